@@ -1,0 +1,3 @@
+//! Policies to rows: pure functions, one file per shape.
+
+pub mod humanize;

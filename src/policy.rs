@@ -1,0 +1,186 @@
+//! Plain data that every other module speaks: tenants, policies as they were read, and settings as rows.
+
+use std::fmt;
+
+use bytes::Bytes;
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+
+/// A tenant: the lower-case GUID of a directory, or the name an import was given.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// Takes the name as given; GUIDs are lower-cased, since Microsoft's tools print them either way.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        match uuid::Uuid::try_parse(&name) {
+            Ok(guid) => Self(guid.hyphenated().to_string()),
+            Err(_) => Self(name),
+        }
+    }
+
+    /// The text that the database holds.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A policy's id inside its tenant: Graph's `id`, or `fixture:<path>` for a file without one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PolicyId(String);
+
+impl PolicyId {
+    /// Wraps the id; one too long for a database key is cut and ends in a hash of the whole.
+    pub fn new(id: impl AsRef<str>) -> Self {
+        Self(bounded(&without_nul(id.as_ref())))
+    }
+
+    /// The text that the database holds.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PolicyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A policy as its source gave it, not yet parsed: what pages are made of.
+#[derive(Debug, Clone)]
+pub struct PolicyDocument {
+    /// The policy's id, read ahead of the rest.
+    pub id: PolicyId,
+    /// The policy's name where it could be read ahead, for messages.
+    pub name: Option<String>,
+    /// One JSON object: the policy with its settings and assignments.
+    pub json: Bytes,
+    /// Settings are missing although Graph was asked twice; the policy is stored as incomplete.
+    pub short: bool,
+}
+
+/// A policy flattened: its own columns, its assignments and one row per setting.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// See [`PolicyId`].
+    pub id: String,
+    /// Slug of the kind, `policy_type` in the database.
+    pub kind: &'static str,
+    /// The name that the portal shows.
+    pub name: String,
+    /// The administrator's description.
+    pub description: Option<String>,
+    /// `Windows`, `macOS`, `iOS/iPadOS`, `Android`, `Linux`, …; several are joined by ", ".
+    pub platform: Option<String>,
+    /// Graph's `technologies`, as a comma-separated list.
+    pub technologies: Option<String>,
+    /// `@odata.type` without the `#microsoft.graph.` in front.
+    pub graph_type: Option<String>,
+    /// `templateReference.templateFamily`: tells endpoint security and baselines from the plain catalog.
+    pub template_family: Option<String>,
+    /// `templateReference.templateDisplayName` with its version.
+    pub template_name: Option<String>,
+    /// Ids of the scope tags, comma-separated.
+    pub scope_tag_ids: Option<String>,
+    /// Whether anything is assigned; unknown where the export does not say.
+    pub assigned: Option<bool>,
+    /// False when Graph gave fewer settings than it counted.
+    pub complete: bool,
+    /// `createdDateTime`, UTC.
+    pub created_at: Option<NaiveDateTime>,
+    /// `lastModifiedDateTime`, UTC.
+    pub modified_at: Option<NaiveDateTime>,
+    /// Whom the policy is for; `None` where the source did not say.
+    pub assignments: Option<Vec<Assignment>>,
+    /// One row per setting, names unique, in order of path.
+    pub settings: Vec<Setting>,
+}
+
+/// One setting of a policy: a row of the table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Setting {
+    /// What a person reads: `Parent > Child`, unique inside the policy.
+    pub name: String,
+    /// What a person reads as its value.
+    pub value: Option<String>,
+    /// The technical address, independent of wording: ids joined by `/`, `[n]` for elements.
+    pub path: String,
+    /// The definition that names the setting: catalog id, intent definition, OMA-URI.
+    pub definition_id: Option<String>,
+    /// Where the portal lists it.
+    pub category: Option<String>,
+    /// False where the value says "not configured", unknown where it may be an unset default.
+    pub configured: Option<bool>,
+    /// The JSON text that Graph sent; `None` for secrets and for the row of an empty policy.
+    pub raw_value: Option<String>,
+}
+
+/// One assignment of a policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Assignment {
+    /// `include` or `exclude`.
+    pub intent: String,
+    /// `group`, `allUsers`, `allDevices`, or Graph's own word for a newer one.
+    pub target_type: String,
+    /// The group's id.
+    pub target_id: Option<String>,
+    /// The group's name, where it was allowed to be read.
+    pub target_name: Option<String>,
+    /// The assignment filter's id.
+    pub filter_id: Option<String>,
+    /// The assignment filter's name, where it was allowed to be read.
+    pub filter_name: Option<String>,
+    /// `include` or `exclude`: how the filter is applied.
+    pub filter_mode: Option<String>,
+}
+
+/// What one sync was asked to do for one tenant.
+#[derive(Debug, Clone)]
+pub struct SyncRequest {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Slugs of the kinds asked for; `None` is the source's default.
+    pub kinds: Option<Vec<String>>,
+    /// Who started it: `cli` or `worker`.
+    pub trigger: &'static str,
+    /// The queue's job, when a worker runs it.
+    pub job_id: Option<String>,
+    /// Write nothing, and tell what would change.
+    pub dry_run: bool,
+    /// Wait for another sync of the tenant instead of giving up.
+    pub wait: bool,
+}
+
+/// Longest text in a column that PostgreSQL indexes, in characters: 512 of four bytes stay
+/// below the 2,704 bytes that an index row may hold.
+pub const MAX_KEY_CHARS: usize = 512;
+
+/// Cuts a text that stands in an index to [`MAX_KEY_CHARS`], ending in a hash of the whole.
+pub fn bounded(text: &str) -> String {
+    bounded_with(text, text)
+}
+
+/// As [`bounded`], the hash taken of `identity` instead of the text.
+pub fn bounded_with(text: &str, identity: &str) -> String {
+    if text.len() <= MAX_KEY_CHARS || text.chars().count() <= MAX_KEY_CHARS {
+        return text.to_owned();
+    }
+    let hash = &blake3::hash(identity.as_bytes()).to_hex()[..8];
+    let kept: String = text.chars().take(MAX_KEY_CHARS - hash.len() - 2).collect();
+    format!("{kept}…#{hash}")
+}
+
+/// PostgreSQL's text holds no NUL: it becomes the picture of one, in both databases alike.
+pub fn without_nul(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{2400}").into() } else { text.into() }
+}
