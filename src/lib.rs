@@ -1,5 +1,11 @@
 //! Microsoft Intune tenants as SQL rows.
 
+pub mod changes;
 pub mod definitions;
+pub mod fixtures;
 pub mod flatten;
+pub mod json;
 pub mod policy;
+pub mod registry;
+pub mod search;
+pub mod store;

@@ -15,3 +15,8 @@ pub fn property_words(property: &str) -> String {
 pub fn value_words(value: &str) -> String {
     value.to_owned()
 }
+
+/// The words of a choice: what follows its definition's id.
+pub fn option_words(definition_id: &str, choice: &str) -> String {
+    choice.strip_prefix(definition_id).unwrap_or(choice).trim_start_matches('_').to_owned()
+}

@@ -1,3 +1,114 @@
-//! Policies to rows: pure functions, one file per shape.
+//! Policies to rows: pure functions, one file per shape. Nothing here asks the network or a database,
+//! and nothing is dropped for being unknown.
 
+mod administrative_template;
+mod bag;
+mod catalog;
+mod columns;
 pub mod humanize;
+mod intent;
+mod oma;
+mod payload;
+mod rows;
+mod secret;
+mod unique;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    json::{Document, JsonError},
+    policy::{Policy, PolicyDocument},
+};
+
+pub use rows::Flattener;
+
+/// Changes with every change of this folder: rows made by another version are made anew.
+pub const VERSION: &str = env!("TENANTPILOT_FLATTENER");
+
+/// The name of the row that stands for a policy without settings.
+pub const NO_SETTINGS: &str = "(No settings configured)";
+
+/// The path of the row that stands for a policy without settings.
+pub const NO_SETTINGS_PATH: &str = "#none";
+
+/// What a person reads in place of a secret.
+pub const SECRET: &str = "(secret)";
+
+/// How the policies of one kind are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// `policy_type` of the rows.
+    pub slug: &'static str,
+    /// The platform, where the policies themselves do not say.
+    pub platform: Option<&'static str>,
+    /// Which of a policy's properties are settings.
+    pub settings: SettingsShape,
+}
+
+/// Where a kind keeps its settings. A policy that lacks them is read as a bag of properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingsShape {
+    /// `settings[].settingInstance`
+    Catalog,
+    /// `settings[].definitionId` with `valueJson`
+    Intent,
+    /// `definitionValues[]`
+    AdministrativeTemplate,
+    /// every property that is not metadata
+    Bag,
+}
+
+/// Flattens one policy. Fails only where `document` is not a JSON object.
+pub fn flatten(shape: &Shape, document: &PolicyDocument, flattener: &Flattener) -> Result<Policy, JsonError> {
+    let parsed = Document::parse(&document.json)?;
+    flatten_parsed(shape, document, &parsed, flattener)
+}
+
+/// As [`flatten`], of JSON that was parsed before.
+pub fn flatten_parsed(
+    shape: &Shape,
+    document: &PolicyDocument,
+    parsed: &Document,
+    flattener: &Flattener,
+) -> Result<Policy, JsonError> {
+    let Value::Object(body) = &parsed.value else { return Err(JsonError::NotAnObject) };
+    let mut policy = columns::columns(shape, document, body);
+    let mut rows = flattener.rows(body);
+    settings(shape.settings, body, &mut rows);
+    policy.settings = unique::finished(rows, parsed);
+    columns::cleaned(&mut policy, parsed);
+    Ok(policy)
+}
+
+/// Decides by what the policy holds: one without the kind's own settings is a bag of properties.
+fn settings(shape: SettingsShape, body: &Map<String, Value>, rows: &mut rows::Rows<'_>) {
+    let listed = || ["settings", "settingsDelta"].into_iter().filter_map(|key| body.get(key)).flat_map(elements);
+    match shape {
+        SettingsShape::Catalog if listed().any(|setting| setting.get("settingInstance").is_some()) => {
+            listed().for_each(|setting| catalog::setting(setting, rows));
+        }
+        SettingsShape::AdministrativeTemplate if body.contains_key("definitionValues") => {
+            elements(&body["definitionValues"]).for_each(|value| administrative_template::value(value, rows));
+        }
+        SettingsShape::Intent if listed().any(|setting| setting.get("definitionId").is_some()) => {
+            listed().for_each(|setting| intent::setting(setting, rows));
+        }
+        _ => bag::policy(body, rows),
+    }
+}
+
+/// The items of a list; PowerShell writes a list of one as the item itself.
+fn elements(value: &Value) -> impl Iterator<Item = &Value> {
+    match value {
+        Value::Array(items) => items.as_slice(),
+        Value::Object(_) => std::slice::from_ref(value),
+        _ => &[],
+    }
+    .iter()
+}
+
+/// Annotations of OData and of exporting tools: never rows.
+fn is_annotation(key: &str) -> bool {
+    key.starts_with(['#', '$']) || key.contains('@')
+}

@@ -1,0 +1,9 @@
+DROP VIEW policy_settings;
+DROP TABLE setting_definitions;
+DROP TABLE setting_changes;
+DROP TABLE sync_run_kinds;
+DROP TABLE sync_runs;
+DROP TABLE policy_assignments;
+DROP TABLE settings;
+DROP TABLE policies;
+DROP TABLE tenants;

@@ -1,0 +1,103 @@
+//! Administrative templates: `definitionValues[]`, each with whether it is enabled and the values of its
+//! presentations.
+
+use serde_json::Value;
+
+use super::{
+    bag, elements,
+    rows::{Leaf, Rows},
+};
+
+/// The rows of one element of `definitionValues`.
+pub(super) fn value(value: &Value, rows: &mut Rows<'_>) {
+    // names: expanded by Graph, else written down by IntuneManagement
+    let text = |own: &str, noted: &str| {
+        value
+            .get("definition")
+            .and_then(|definition| definition.get(own))
+            .or_else(|| value.get(noted))
+            .and_then(trimmed)
+    };
+    let id =
+        text("id", "#Definition_Id").or_else(|| bound(value, "definition@odata.bind")).unwrap_or("(no definition)");
+    let category = text("categoryPath", "#Definition_categoryPath");
+    let walk = |rows: &mut Rows<'_>| {
+        if let Some(enabled) = value.get("enabled").filter(|enabled| !enabled.is_null() && *enabled != "") {
+            let words = match enabled {
+                Value::Bool(true) => "Enabled".to_owned(),
+                Value::Bool(false) => "Disabled".to_owned(),
+                Value::String(flag) if flag.eq_ignore_ascii_case("true") => "Enabled".to_owned(),
+                Value::String(flag) if flag.eq_ignore_ascii_case("false") => "Disabled".to_owned(),
+                other => bag::readable(other),
+            };
+            rows.leaf(Leaf {
+                definition_id: Some(id),
+                value: Some(words),
+                raw: Some(enabled),
+                configured: Some(true),
+                category,
+            });
+        }
+        let first = rows.settings.len();
+        for shown in value.get("presentationValues").into_iter().flat_map(elements) {
+            presentation(shown, rows);
+        }
+        for row in &mut rows.settings[first..] {
+            row.definition_id = Some(id.to_owned());
+            row.category = category.map(str::to_owned);
+        }
+    };
+    match text("displayName", "#Definition_displayName") {
+        Some(name) => rows.within(id, name, walk),
+        None => rows.in_definition(id, walk),
+    }
+    // the same definition exists for users and for devices: told apart where their names clash
+    match text("classType", "#Definition_classType") {
+        Some("user") => rows.scopes.insert(id.to_owned(), "(User)"),
+        Some("machine") => rows.scopes.insert(id.to_owned(), "(Device)"),
+        _ => None,
+    };
+}
+
+fn presentation(shown: &Value, rows: &mut Rows<'_>) {
+    let text = |own: &str, noted: &str| {
+        shown
+            .get("presentation")
+            .and_then(|presentation| presentation.get(own))
+            .or_else(|| shown.get(noted))
+            .and_then(trimmed)
+    };
+    let id =
+        text("id", "#Presentation_Id").or_else(|| bound(shown, "presentation@odata.bind")).unwrap_or("presentation");
+    let label = text("label", "#Presentation_Label").map(|label| label.trim_end_matches(':').trim()).unwrap_or("Value");
+    rows.within(id, label, |rows| {
+        for value in [shown.get("value"), shown.get("values")].into_iter().flatten() {
+            match value {
+                Value::Array(items) if items.iter().any(Value::is_object) => {
+                    for (index, item) in items.iter().enumerate() {
+                        rows.in_element(index, None, |rows| pair(item, rows));
+                    }
+                }
+                value => bag::literal(value, rows),
+            }
+        }
+    });
+}
+
+/// An item of a list presentation: a name with a value, or a name alone.
+fn pair(item: &Value, rows: &mut Rows<'_>) {
+    match (item.get("name"), item.get("value")) {
+        (Some(name), None | Some(Value::Null)) if !name.is_object() && !name.is_array() => bag::literal(name, rows),
+        _ => bag::data(item, rows),
+    }
+}
+
+fn trimmed(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// The id in a binding: `…/groupPolicyDefinitions('<id>')`.
+fn bound<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    let (_, id) = trimmed(value.get(key)?)?.rsplit_once("('")?;
+    id.split('\'').next()
+}

@@ -1,0 +1,182 @@
+//! The policy's own columns: name, platform, template, times, assignments.
+
+use chrono::{DateTime, NaiveDateTime, SubsecRound as _};
+use serde_json::{Map, Value};
+
+use super::{Shape, elements};
+use crate::{
+    json::Document,
+    policy::{Assignment, Policy, PolicyDocument},
+};
+
+/// What stands on the policy itself; its settings come later.
+pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<String, Value>) -> Policy {
+    let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let graph_type = text("@odata.type").map(|kind| kind.trim_start_matches("#microsoft.graph.").to_owned());
+    let template = body.get("templateReference");
+    let template_text =
+        |key: &str| template.and_then(|template| template.get(key)).and_then(Value::as_str).filter(|t| !t.is_empty());
+    let template_name =
+        template_text("templateDisplayName").map(|name| match template_text("templateDisplayVersion") {
+            Some(version) => format!("{name} ({version})"),
+            None => name.to_owned(),
+        });
+    let assignments = body.get("assignments").map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
+    let assigned = body.get("isAssigned").and_then(Value::as_bool);
+    Policy {
+        id: document.id.to_string(),
+        kind: shape.slug,
+        name: text("name")
+            .filter(|name| !name.trim().is_empty())
+            .or_else(|| text("displayName"))
+            .unwrap_or_else(|| "(no name)".to_owned()),
+        description: text("description"),
+        platform: body
+            .get("platforms")
+            .or_else(|| body.get("platform"))
+            .and_then(platforms)
+            .or_else(|| graph_type.as_deref().and_then(platform_of_type).map(str::to_owned))
+            .or_else(|| shape.platform.map(str::to_owned)),
+        technologies: body.get("technologies").and_then(words),
+        template_family: template_text("templateFamily").filter(|family| *family != "none").map(str::to_owned),
+        template_name: template_name.or_else(|| text("TemplateDisplayName")),
+        scope_tag_ids: body.get("roleScopeTagIds").or_else(|| body.get("roleScopeTags")).and_then(words),
+        assigned: assignments
+            .as_ref()
+            .map(|list| !list.is_empty())
+            .filter(|any| *any)
+            .or(assigned)
+            .or_else(|| assignments.as_ref().map(|list| !list.is_empty())),
+        complete: !document.short && settings_are_all_there(body),
+        created_at: text("createdDateTime").and_then(|time| timestamp(&time)),
+        modified_at: text("lastModifiedDateTime")
+            .or_else(|| text("modifiedDateTime"))
+            .and_then(|time| timestamp(&time)),
+        assignments,
+        graph_type,
+        settings: Vec::new(),
+    }
+}
+
+/// Makes every text fit for both databases.
+pub(super) fn cleaned(policy: &mut Policy, document: &Document) {
+    document.readable(&mut policy.name);
+    let columns = [
+        &mut policy.description,
+        &mut policy.platform,
+        &mut policy.technologies,
+        &mut policy.graph_type,
+        &mut policy.template_family,
+        &mut policy.template_name,
+        &mut policy.scope_tag_ids,
+    ];
+    columns.into_iter().flatten().for_each(|text| document.readable(text));
+    for assignment in policy.assignments.iter_mut().flatten() {
+        document.readable(&mut assignment.target_type);
+        let texts = [&mut assignment.target_id, &mut assignment.filter_id, &mut assignment.filter_mode];
+        texts.into_iter().flatten().for_each(|text| document.readable(text));
+    }
+    if let Some(assignments) = &mut policy.assignments {
+        assignments.sort_unstable();
+        assignments.dedup();
+    }
+}
+
+/// Where Graph counts the settings, fewer than that is incomplete.
+fn settings_are_all_there(body: &Map<String, Value>) -> bool {
+    let counted = body.get("settingCount").or_else(|| body.get("settingsCount")).and_then(Value::as_u64);
+    let listed = body.get("settings").map(|settings| elements(settings).count() as u64);
+    match (counted, listed) {
+        (Some(counted), Some(listed)) => listed >= counted,
+        (Some(counted), None) => counted == 0,
+        _ => true,
+    }
+}
+
+/// A time of Graph's, UTC; the least one means "never".
+fn timestamp(text: &str) -> Option<NaiveDateTime> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?.naive_utc();
+    (time.and_utc().timestamp() > 0).then(|| time.trunc_subsecs(6))
+}
+
+/// A comma-separated text; some exports hold a list instead.
+fn words(value: &Value) -> Option<String> {
+    let joined = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+        _ => return None,
+    };
+    (!joined.is_empty()).then_some(joined)
+}
+
+/// `platforms` of a catalog policy, a flags text, in the portal's words.
+fn platforms(value: &Value) -> Option<String> {
+    let mut named: Vec<String> = Vec::new();
+    for flag in words(value)?.split(',').map(str::trim).filter(|flag| !flag.is_empty() && *flag != "none") {
+        let name = platform_word(flag).map_or_else(|| flag.to_owned(), str::to_owned);
+        if !named.contains(&name) {
+            named.push(name);
+        }
+    }
+    (!named.is_empty()).then(|| named.join(", "))
+}
+
+fn platform_word(flag: &str) -> Option<&'static str> {
+    let flag = flag.to_ascii_lowercase();
+    let known = [
+        ("android", "Android"),
+        ("aosp", "Android"),
+        ("ios", "iOS/iPadOS"),
+        ("macos", "macOS"),
+        ("windowsphone", "Windows Phone"),
+        ("windows", "Windows"),
+        ("linux", "Linux"),
+        ("visionos", "visionOS"),
+        ("tvos", "tvOS"),
+        ("unknownfuturevalue", "Unknown"),
+    ];
+    known.into_iter().find(|(prefix, _)| flag.starts_with(prefix)).map(|(_, name)| name)
+}
+
+/// The platform in the name of a derived type (the type names of Graph's device configurations, compliance
+/// policies and app protection).
+fn platform_of_type(graph_type: &str) -> Option<&'static str> {
+    let known = [
+        ("android", "Android"),
+        ("aosp", "Android"),
+        ("ios", "iOS/iPadOS"),
+        ("macOS", "macOS"),
+        ("windowsPhone", "Windows Phone"),
+        ("windows", "Windows"),
+        ("mdmWindows", "Windows"),
+        ("sharedPC", "Windows"),
+        ("editionUpgrade", "Windows"),
+        ("appleVpn", "iOS/iPadOS, macOS"),
+        ("appleDeviceFeatures", "iOS/iPadOS, macOS"),
+        ("appleExpeditedCheckin", "iOS/iPadOS, macOS"),
+    ];
+    known.into_iter().find(|(prefix, _)| graph_type.starts_with(prefix)).map(|(_, name)| name)
+}
+
+fn assignment(listed: &Value) -> Assignment {
+    let target = listed.get("target").unwrap_or(listed);
+    let text = |key: &str| target.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let kind = text("@odata.type").unwrap_or_default();
+    let kind = kind.trim_start_matches("#microsoft.graph.").trim_end_matches("AssignmentTarget");
+    let (intent, target_type) = match kind {
+        "exclusionGroup" => ("exclude", "group"),
+        "allLicensedUsers" => ("include", "allUsers"),
+        "" => ("include", "group"),
+        other => ("include", other),
+    };
+    let filter_mode = text("deviceAndAppManagementAssignmentFilterType").filter(|mode| mode != "none");
+    Assignment {
+        intent: intent.to_owned(),
+        target_type: target_type.to_owned(),
+        target_id: text("groupId").or_else(|| text("collectionId")),
+        target_name: text("groupDisplayName"),
+        filter_id: filter_mode.is_some().then(|| text("deviceAndAppManagementAssignmentFilterId")).flatten(),
+        filter_name: None,
+        filter_mode,
+    }
+}

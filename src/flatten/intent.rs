@@ -1,0 +1,44 @@
+//! Legacy endpoint security and baselines: `settings[].definitionId` with its value as JSON text.
+
+use serde_json::Value;
+
+use super::{
+    bag,
+    rows::{Leaf, Rows},
+    secret,
+};
+use crate::json::Document;
+
+/// The rows of one element of `settings` or `settingsDelta`.
+pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
+    let Some(id) = setting.get("definitionId").and_then(Value::as_str) else {
+        return rows.within("settings", "Setting", |rows| bag::value(setting, rows));
+    };
+    // collections and complex values stand in `valueJson` alone
+    let parsed = setting.get("valueJson").and_then(Value::as_str).map(|json| match Document::parse(json.as_bytes()) {
+        Ok(document) => document.value,
+        Err(_) => Value::String(json.to_owned()),
+    });
+    let Some(value) = parsed.as_ref().or_else(|| setting.get("value")) else { return };
+    let property = id.rsplit('_').next().unwrap_or(id);
+    rows.in_definition(id, |rows| {
+        if secret::is_secret(property) && !value.is_null() && value.as_str() != Some("") {
+            rows.secret(Some(id));
+            return;
+        }
+        let first = rows.settings.len();
+        match value {
+            Value::String(text) if !text.is_empty() => rows.leaf(Leaf {
+                definition_id: Some(id),
+                value: Some(bag::readable(value)),
+                raw: Some(value),
+                configured: Some(!bag::is_unset_word(text)),
+                category: None,
+            }),
+            value => bag::data(value, rows),
+        }
+        for row in &mut rows.settings[first..] {
+            row.definition_id = Some(id.to_owned());
+        }
+    });
+}

@@ -1,0 +1,116 @@
+//! Texts inside texts: base64 that holds text becomes readable, and the secrets rule holds inside.
+
+use std::sync::LazyLock;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use regex::{Captures, Regex};
+use serde_json::Value;
+
+use super::{
+    SECRET,
+    rows::{Leaf, Rows},
+};
+
+/// Properties that hold base64 of a text. Elsewhere a word may look like base64 and be a word.
+const BASE64_PROPERTIES: [&str; 11] = [
+    "scriptContent",
+    "detectionScriptContent",
+    "remediationScriptContent",
+    "rulesContent",
+    "payloadJson",
+    "encodedSettingXml",
+    "payload",
+    "configurationXml",
+    "startMenuLayoutXml",
+    "configuration",
+    "officeConfigurationXml",
+];
+
+/// Names that hold secrets inside profiles, app configuration and XML, besides those of Graph's own types.
+static ASSIGNED_SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let name = r"(?:[a-z0-9_.\-]*(?:password|passphrase|passwd|shared_?secret|client_?secret|private_?key|pre_?shared_?key|key_?material|challenge|api_?key|access_?token|auth_?token)|secret|token|psk|product_?key)";
+    Regex::new(&format!(
+        r#"(?isx)
+        (?P<plist> <key>\s*{name}\s*</key>\s*<(?:string|data)> ) [^<]+
+        | (?P<xml> <(?:[a-z0-9]+:)?{name}(?:\s[^>]*)?> ) [^<]+
+        | (?P<json> "{name}"\s*:\s*" ) (?:[^"\\]|\\.)+
+        | (?P<pair> "key"\s*:\s*"{name}"\s*,\s*"value(?:String|Integer|Data)?"\s*:\s*" ) (?:[^"\\]|\\.)+
+        | (?P<attribute> \s{name}\s*=\s*["'] ) [^"'<>]+
+        "#
+    ))
+    .ok()
+});
+
+/// A value's text, as a person may read it.
+pub(super) struct Payload {
+    pub(super) text: String,
+    /// A key or password stood in it: the raw value holds it still and is withheld.
+    pub(super) holds_secret: bool,
+}
+
+impl Payload {
+    fn new(text: String) -> Self {
+        match without_secrets(&text) {
+            Some(text) => Self { text, holds_secret: true },
+            None => Self { text, holds_secret: false },
+        }
+    }
+
+    /// The row of this payload, whose original is `value`.
+    pub(super) fn leaf(self, value: &Value, rows: &mut Rows<'_>) {
+        let raw = Some(value).filter(|_| !self.holds_secret);
+        rows.leaf(Leaf { value: Some(self.text), raw, configured: Some(true), ..Leaf::default() });
+    }
+}
+
+/// The payload of a property that is known to hold one, or whose text is XML, JSON or a script.
+pub(super) fn of_property(key: &str, value: &Value) -> Option<Payload> {
+    let text = value.as_str()?;
+    if BASE64_PROPERTIES.contains(&key)
+        && let Some(decoded) = base64_text(text)
+    {
+        return Some(Payload::new(decoded));
+    }
+    looks_structured(text).then(|| Payload::new(text.to_owned()))
+}
+
+/// The payload of an OMA setting: base64 where its type says so, else its text.
+pub(super) fn of_oma(item: &Value, value: &Value) -> Option<Payload> {
+    let text = value.as_str()?;
+    let encoded = item
+        .get("@odata.type")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.ends_with("omaSettingStringXml") || kind.ends_with("omaSettingBase64"));
+    if encoded && let Some(decoded) = base64_text(text) {
+        return Some(Payload::new(decoded));
+    }
+    looks_structured(text).then(|| Payload::new(text.to_owned()))
+}
+
+fn looks_structured(text: &str) -> bool {
+    let text = text.trim_start();
+    text.len() > 2 && text.starts_with(['<', '{', '['])
+}
+
+/// The text in a base64 text, UTF-8 or UTF-16; `None` where it holds something else.
+fn base64_text(encoded: &str) -> Option<String> {
+    let packed: String = encoded.split_ascii_whitespace().collect();
+    let bytes = STANDARD.decode(packed).ok().filter(|bytes| !bytes.is_empty())?;
+    let (text, _, broken) = encoding_rs::UTF_8.decode(&bytes);
+    let binary = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    (!broken && !binary).then(|| text.into_owned())
+}
+
+/// The text with its secrets replaced; `None` where there are none.
+fn without_secrets(text: &str) -> Option<String> {
+    // no pattern, which no build has: then nothing of the text is shown
+    let Some(pattern) = ASSIGNED_SECRET.as_ref() else { return Some(SECRET.to_owned()) };
+    if !pattern.is_match(text) {
+        return None;
+    }
+    let kept = |found: &Captures<'_>| {
+        let label = found.iter().skip(1).flatten().next().map_or("", |label| label.as_str());
+        format!("{label}{SECRET}")
+    };
+    Some(pattern.replace_all(text, kept).into_owned())
+}

@@ -1,0 +1,188 @@
+//! The rows of one policy while they are gathered, and the words that all policies share.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+
+use serde_json::{Map, Value};
+
+use super::{SECRET, elements, humanize};
+use crate::{
+    definitions::{Definition, Definitions},
+    policy::Setting,
+};
+
+/// Names are remembered up to this many ids; a tenant has a few thousand.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// What flattening knows beyond the policy: official names, and words made before.
+#[derive(Debug, Default)]
+pub struct Flattener {
+    definitions: Definitions,
+    names: Memo,
+    properties: Memo,
+    options: Memo,
+}
+
+impl Flattener {
+    /// A flattener that prefers the names of `definitions` to words made from ids.
+    pub fn new(definitions: Definitions) -> Self {
+        Self { definitions, ..Self::default() }
+    }
+
+    /// Starts the rows of one policy, with the definitions that its export brings along.
+    pub(super) fn rows(&self, body: &Map<String, Value>) -> Rows<'_> {
+        let mut own = Definitions::default();
+        let settings = body.get("settings").into_iter().flat_map(elements);
+        let nested = settings.filter_map(|setting| setting.get("settingDefinitions"));
+        nested.chain(body.get("settingDefinitions")).flat_map(elements).for_each(|definition| {
+            own.insert_graph(definition);
+        });
+        Rows {
+            flattener: self,
+            own,
+            scopes: HashMap::new(),
+            path: String::new(),
+            name: String::new(),
+            settings: Vec::new(),
+        }
+    }
+}
+
+/// Words for technical texts, made once for all policies.
+#[derive(Debug, Default)]
+struct Memo(RwLock<HashMap<String, Arc<str>>>);
+
+impl Memo {
+    fn words(&self, technical: &str, make: impl FnOnce(&str) -> String) -> Arc<str> {
+        if let Ok(words) = self.0.read()
+            && let Some(known) = words.get(technical)
+        {
+            return known.clone();
+        }
+        let made: Arc<str> = make(technical).into();
+        if let Ok(mut words) = self.0.write() {
+            if words.len() >= MAX_REMEMBERED {
+                words.clear();
+            }
+            words.insert(technical.to_owned(), made.clone());
+        }
+        made
+    }
+}
+
+/// The rows of one policy, and where in it the walk stands.
+pub(super) struct Rows<'a> {
+    flattener: &'a Flattener,
+    own: Definitions,
+    /// Whom a definition is for, where its id does not say.
+    pub(super) scopes: HashMap<String, &'static str>,
+    path: String,
+    name: String,
+    pub(super) settings: Vec<Setting>,
+}
+
+impl Rows<'_> {
+    /// The official definition of an id: the export's own one before the shared one.
+    fn definition(&self, id: &str) -> Option<&Definition> {
+        self.own.get(id).or_else(|| self.flattener.definitions.get(id))
+    }
+
+    /// Walks below a definition: its official name, else words from its id.
+    pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self)) {
+        let name = match self.definition(id).and_then(|definition| definition.display_name.as_deref()) {
+            Some(official) => Arc::from(official),
+            None => self.flattener.names.words(id, humanize::humanize),
+        };
+        self.within(id, &name, walk);
+    }
+
+    /// Walks below a property of a legacy type.
+    pub(super) fn in_property(&mut self, property: &str, walk: impl FnOnce(&mut Self)) {
+        let name = self.flattener.properties.words(property, humanize::property_words);
+        self.within(property, &name, walk);
+    }
+
+    /// Walks below `segment`, which a person reads as `name`.
+    pub(super) fn within(&mut self, segment: &str, name: &str, walk: impl FnOnce(&mut Self)) {
+        let (path_end, name_end) = (self.path.len(), self.name.len());
+        if path_end > 0 {
+            self.path.push('/');
+        }
+        self.path.push_str(segment);
+        if name_end > 0 && !name.is_empty() {
+            self.name.push_str(" > ");
+        }
+        self.name.push_str(name);
+        walk(self);
+        self.path.truncate(path_end);
+        self.name.truncate(name_end);
+    }
+
+    /// Walks below the element `index` (from 0) of a list; `label` is the element's own name.
+    pub(super) fn in_element(&mut self, index: usize, label: Option<&str>, walk: impl FnOnce(&mut Self)) {
+        use std::fmt::Write as _;
+        let (path_end, name_end) = (self.path.len(), self.name.len());
+        // writing to a String does not fail
+        let _ = write!(self.path, "[{}]", index + 1);
+        let _ = match label {
+            Some(label) => write!(self.name, " > {label}"),
+            None => write!(self.name, " [{}]", index + 1),
+        };
+        walk(self);
+        self.path.truncate(path_end);
+        self.name.truncate(name_end);
+    }
+
+    /// A row for the value at this place.
+    pub(super) fn leaf(&mut self, leaf: Leaf<'_>) {
+        let known = leaf.definition_id.and_then(|id| self.definition(id));
+        let category = leaf.category.map(str::to_owned).or_else(|| known.and_then(|known| known.category.clone()));
+        self.settings.push(Setting {
+            name: self.name.clone(),
+            value: leaf.value,
+            path: self.path.clone(),
+            definition_id: leaf.definition_id.map(str::to_owned),
+            category,
+            configured: leaf.configured,
+            raw_value: leaf.raw.map(|raw| raw.to_string()),
+        });
+    }
+
+    /// A row that tells of a secret and nothing about it.
+    pub(super) fn secret(&mut self, definition_id: Option<&str>) {
+        self.leaf(Leaf {
+            definition_id,
+            value: Some(SECRET.to_owned()),
+            raw: None,
+            configured: Some(true),
+            category: None,
+        });
+    }
+
+    /// What a person reads for an option of a choice: its official name, else words from its suffix.
+    pub(super) fn option(&self, definition_id: &str, choice: &str) -> String {
+        let official = self
+            .definition(definition_id)
+            .and_then(|known| known.options.get(choice).or_else(|| known.options.get(&choice.to_ascii_lowercase())));
+        match official {
+            Some(name) => name.clone(),
+            // most choices begin with their definition's id, so that the choice alone tells the words
+            None if choice.starts_with(definition_id) => {
+                self.flattener.options.words(choice, |choice| humanize::option_words(definition_id, choice)).to_string()
+            }
+            None => humanize::option_words(definition_id, choice),
+        }
+    }
+}
+
+/// A value, as [`Rows::leaf`] takes it.
+#[derive(Default)]
+pub(super) struct Leaf<'v> {
+    pub(super) definition_id: Option<&'v str>,
+    pub(super) value: Option<String>,
+    pub(super) raw: Option<&'v Value>,
+    pub(super) configured: Option<bool>,
+    pub(super) category: Option<&'v str>,
+}

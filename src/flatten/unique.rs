@@ -1,0 +1,139 @@
+//! The last step: paths and names that are unique inside the policy, whatever order the settings came in.
+
+use std::collections::HashMap;
+
+use super::{NO_SETTINGS, NO_SETTINGS_PATH, rows::Rows};
+use crate::{
+    json::Document,
+    policy::{MAX_KEY_CHARS, Setting, bounded, bounded_with},
+};
+
+/// The rows of a policy in order of path, clean, bounded and unique in name and path.
+pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
+    let scopes = rows.scopes;
+    let mut settings = rows.settings;
+    if settings.is_empty() {
+        return vec![Setting {
+            name: NO_SETTINGS.to_owned(),
+            path: NO_SETTINGS_PATH.to_owned(),
+            configured: Some(false),
+            ..Setting::default()
+        }];
+    }
+    for setting in &mut settings {
+        clean(setting, document);
+    }
+    settings.sort_unstable_by(|a, b| {
+        (&a.path, &a.raw_value, &a.value, &a.name).cmp(&(&b.path, &b.raw_value, &b.value, &b.name))
+    });
+    if number_equal_paths(&mut settings) {
+        settings.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    }
+    tell_apart(&mut settings, |setting| scope(setting, &scopes));
+    tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| format!("[{id}]")));
+    number_equal_names(&mut settings);
+    settings
+}
+
+fn clean(setting: &mut Setting, document: &Document) {
+    document.readable(&mut setting.name);
+    document.readable(&mut setting.path);
+    setting.value.iter_mut().for_each(|value| document.readable(value));
+    setting.category.iter_mut().for_each(|category| document.readable(category));
+    setting.raw_value.iter_mut().for_each(|raw| document.exact(raw));
+    if let Some(id) = &mut setting.definition_id {
+        document.readable(id);
+        if id.len() > MAX_KEY_CHARS {
+            *id = bounded(id);
+        }
+    }
+    if setting.name.len() > MAX_KEY_CHARS {
+        setting.name = bounded_with(&setting.name, &setting.path);
+    }
+    if setting.name.trim().is_empty() {
+        setting.name = bounded(&setting.path);
+    }
+}
+
+/// Settings that stand twice in a policy share a path: the later ones, by value, are numbered.
+fn number_equal_paths(settings: &mut [Setting]) -> bool {
+    let (mut first, mut any) = (0, false);
+    for at in 1..settings.len() {
+        if settings[at].path == settings[first].path {
+            let number = at - first + 1;
+            let numbered = format!("{}[{number}]", settings[first].path);
+            settings[at].path = numbered;
+            any = true;
+        } else {
+            first = at;
+        }
+    }
+    any
+}
+
+/// Adds a mark to all rows that clash in name.
+fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<String>) {
+    for index in clashing(settings).into_iter().flatten() {
+        let setting = &mut settings[index];
+        if let Some(mark) = mark(setting)
+            && !setting.name.ends_with(&mark)
+        {
+            let marked = format!("{} {mark}", setting.name);
+            setting.name = bounded_with(&marked, &setting.path);
+        }
+    }
+}
+
+/// `[2]`, `[3]`, … in order of path for the names that clash still; a number that another name has is passed over.
+fn number_equal_names(settings: &mut [Setting]) {
+    let groups = clashing(settings);
+    if groups.is_empty() {
+        return;
+    }
+    let mut taken: std::collections::HashSet<String> = settings.iter().map(|setting| setting.name.clone()).collect();
+    for group in groups {
+        let mut number = 2;
+        for &index in &group[1..] {
+            let setting = &mut settings[index];
+            setting.name = loop {
+                let numbered = format!("{} [{number}]", setting.name);
+                let numbered = bounded_with(&numbered, &format!("{}#{number}", setting.path));
+                number += 1;
+                if taken.insert(numbered.clone()) {
+                    break numbered;
+                }
+            };
+        }
+    }
+}
+
+/// The rows that share a name, group by group, in order of path.
+fn clashing(settings: &[Setting]) -> Vec<Vec<usize>> {
+    let mut by_name: HashMap<&str, usize> = HashMap::with_capacity(settings.len());
+    let mut groups: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, setting) in settings.iter().enumerate() {
+        if let Some(first) = by_name.insert(&setting.name, index) {
+            let group = groups.entry(&setting.name).or_default();
+            if group.is_empty() {
+                group.push(first);
+            }
+            group.push(index);
+        }
+    }
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_unstable();
+    groups
+}
+
+/// Whom a definition is for: its id says so, or the administrative template's class.
+fn scope(setting: &Setting, scopes: &HashMap<String, &'static str>) -> Option<String> {
+    let id = setting.definition_id.as_deref()?;
+    let starts = |prefix: &str| id.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let scope = match scopes.get(id) {
+        Some(scope) => scope,
+        None if starts("user_") => "(User)",
+        None if starts("device_") => "(Device)",
+        None => return None,
+    };
+    Some(scope.to_owned())
+}

@@ -1,0 +1,148 @@
+//! Reading JSON that nobody vouches for: bounded in depth, exact in numbers, tolerant of broken surrogates.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// Deepest nesting that is read: serde_json's own limit.
+pub const MAX_DEPTH: usize = 128;
+
+/// Lone surrogates stand in parsed text as characters of this private range, U+D800 first: real text
+/// has no use for its end of plane 16, and [`Document::readable`] and [`Document::exact`] undo it.
+const SURROGATE_STANDIN: u32 = 0x10_F000;
+
+/// Why a text is not the JSON that it should be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// Deeper than [`MAX_DEPTH`].
+    #[error("nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    /// Not JSON.
+    #[error("broken JSON: {0}")]
+    Broken(serde_json::Error),
+    /// Not an object.
+    #[error("not a JSON object")]
+    NotAnObject,
+}
+
+/// A parsed JSON text.
+#[derive(Debug)]
+pub struct Document {
+    /// The value; numbers keep the digits they were sent with.
+    pub value: Value,
+    repaired: bool,
+}
+
+impl Document {
+    /// Parses one JSON text. A lone surrogate escape (`"\ud800"`), which no Rust string can hold, does not
+    /// cost the policy: it stays exact in [`Self::exact`] and is U+FFFD in [`Self::readable`].
+    pub fn parse(json: &[u8]) -> Result<Self, JsonError> {
+        let error = match serde_json::from_slice(json) {
+            Ok(value) => return Ok(Self { value, repaired: false }),
+            Err(error) => error,
+        };
+        if let Some(repaired) = without_lone_surrogates(json)
+            && let Ok(value) = serde_json::from_slice(&repaired)
+        {
+            return Ok(Self { value, repaired: true });
+        }
+        Err(JsonError::from(error))
+    }
+
+    /// Text of this document as a person may read it: no NUL, which PostgreSQL refuses, and no stand-ins.
+    pub fn readable(&self, text: &mut String) {
+        if let Cow::Owned(clean) = crate::policy::without_nul(text) {
+            *text = clean;
+        }
+        if self.repaired {
+            *text = text.chars().map(|c| if standin(c).is_some() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+        }
+    }
+
+    /// JSON text of a value of this document, with its lone surrogates escaped as they were sent.
+    pub fn exact(&self, json: &mut String) {
+        if self.repaired {
+            let escape = |c: char| standin(c).map_or_else(|| c.to_string(), |unit| format!("\\u{unit:04x}"));
+            *json = json.chars().map(escape).collect();
+        }
+    }
+}
+
+impl From<serde_json::Error> for JsonError {
+    fn from(error: serde_json::Error) -> Self {
+        // serde_json gives the cause as text alone
+        if error.to_string().starts_with("recursion limit exceeded") { Self::TooDeep } else { Self::Broken(error) }
+    }
+}
+
+fn standin(c: char) -> Option<u32> {
+    (u32::from(c).checked_sub(SURROGATE_STANDIN)).filter(|offset| *offset < 0x800).map(|offset| 0xD800 + offset)
+}
+
+/// The same JSON with each unpaired `\uD800`–`\uDFFF` replaced by its stand-in; `None` if there is none.
+fn without_lone_surrogates(json: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(json.len());
+    let (mut at, mut found) = (0, false);
+    while at < json.len() {
+        if json[at] != b'\\' {
+            out.push(json[at]);
+            at += 1;
+            continue;
+        }
+        let Some(unit) = escaped_unit(&json[at..]) else {
+            // any other escape is two bytes, of which the second may be a backslash
+            out.extend_from_slice(&json[at..(at + 2).min(json.len())]);
+            at += 2;
+            continue;
+        };
+        let next = escaped_unit(json.get(at + 6..).unwrap_or_default());
+        let paired = matches!((unit, next), (0xD800..=0xDBFF, Some(0xDC00..=0xDFFF)));
+        if paired {
+            out.extend_from_slice(&json[at..at + 12]);
+            at += 12;
+        } else if let 0xD800..=0xDFFF = unit {
+            let standin = char::from_u32(SURROGATE_STANDIN + (unit - 0xD800))?;
+            out.extend_from_slice(standin.encode_utf8(&mut [0; 4]).as_bytes());
+            found = true;
+            at += 6;
+        } else {
+            out.extend_from_slice(&json[at..at + 6]);
+            at += 6;
+        }
+    }
+    found.then_some(out)
+}
+
+/// The UTF-16 unit of a `\uXXXX` at the start of `json`.
+fn escaped_unit(json: &[u8]) -> Option<u32> {
+    let digits = json.strip_prefix(b"\\u")?.get(..4)?;
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Document;
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        for number in ["1.10", "1e400", "18446744073709551617", "-0", "1E2"] {
+            let document = Document::parse(number.as_bytes()).unwrap();
+            assert_eq!(
+                document.value.to_string(),
+                number.replace('E', "e").replace("1e2", "1e+2").replace("1e400", "1e+400")
+            );
+        }
+    }
+
+    #[test]
+    fn a_lone_surrogate_stays_exact_and_readable() {
+        let document = Document::parse(br#"{"a":"x\ud800y\\ud801 \ud83d\ude00"}"#).unwrap();
+        let mut raw = document.value["a"].to_string();
+        document.exact(&mut raw);
+        assert_eq!(raw, r#""x\ud800y\\ud801 😀""#);
+        let mut text = document.value["a"].as_str().unwrap().to_owned();
+        document.readable(&mut text);
+        assert_eq!(text, "x\u{fffd}y\\ud801 😀");
+    }
+}

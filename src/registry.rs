@@ -1,0 +1,350 @@
+//! The one list of kinds. A new kind of known shape is one row here and one fixture.
+
+use crate::flatten::{
+    SettingsShape::{AdministrativeTemplate, Bag, Catalog, Intent},
+    Shape,
+};
+
+/// A kind of policy.
+#[derive(Debug)]
+pub struct PolicyKind {
+    /// Its slug, and how its policies are read.
+    pub shape: Shape,
+    /// What the portal calls it.
+    pub title: &'static str,
+    /// Collections of Graph (beta) that list it, below the version.
+    pub endpoints: &'static [&'static str],
+    /// The least application permission that reads it (Microsoft Graph permissions reference).
+    pub permission: &'static str,
+    /// Whether a sync reads it without being asked for it by name.
+    pub default: bool,
+    /// `@odata.type`s of its policies without `#microsoft.graph.`; `*` stands for any beginning or end.
+    types: &'static [&'static str],
+    /// Folders that exporting tools put it into: letters alone, lower-case.
+    folders: &'static [&'static str],
+}
+
+impl PolicyKind {
+    /// The `policy_type` of the database and the value of `--kind`.
+    pub fn slug(&self) -> &'static str {
+        self.shape.slug
+    }
+}
+
+/// The list, in the order that summaries show.
+pub const POLICY_KINDS: &[PolicyKind] = &[
+    PolicyKind {
+        shape: Shape { slug: "settings-catalog", platform: None, settings: Catalog },
+        title: "Settings catalog, endpoint security and baselines",
+        endpoints: &["deviceManagement/configurationPolicies"],
+        permission: CONFIGURATION,
+        default: true,
+        types: &["deviceManagementConfigurationPolicy"],
+        folders: &["endpointsecuritypolicies"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "device-configuration", platform: None, settings: Bag },
+        title: "Device configuration, OMA-URI and update rings",
+        endpoints: &["deviceManagement/deviceConfigurations"],
+        permission: CONFIGURATION,
+        default: true,
+        types: &[
+            "*Configuration",
+            "*CertificateProfile",
+            "*TrustedRootCertificate",
+            "windows10DeviceFirmwareConfigurationInterface",
+        ],
+        folders: &["deviceconfigurationprofiles", "omauri", "customconfiguration", "updatepolicies", "updaterings"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "compliance", platform: None, settings: Bag },
+        title: "Compliance",
+        endpoints: &["deviceManagement/deviceCompliancePolicies"],
+        permission: CONFIGURATION,
+        default: true,
+        types: &["*CompliancePolicy"],
+        folders: &["compliancepolicies", "devicecompliance"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "linux-compliance", platform: Some("Linux"), settings: Catalog },
+        title: "Linux compliance",
+        endpoints: &["deviceManagement/compliancePolicies"],
+        permission: CONFIGURATION,
+        default: true,
+        types: &["deviceManagementCompliancePolicy"],
+        folders: &["compliancepoliciesv"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "intent", platform: None, settings: Intent },
+        title: "Endpoint security and baselines (legacy)",
+        endpoints: &["deviceManagement/intents"],
+        permission: CONFIGURATION,
+        default: true,
+        types: &["deviceManagementIntent"],
+        folders: &["managementintents", "endpointsecurity", "securitybaselines"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "administrative-template", platform: Some("Windows"), settings: AdministrativeTemplate },
+        title: "Administrative templates",
+        endpoints: &["deviceManagement/groupPolicyConfigurations"],
+        permission: CONFIGURATION,
+        default: true,
+        types: &["groupPolicyConfiguration"],
+        folders: &["admintemplate", "admintemplates"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "reusable-settings", platform: None, settings: Bag },
+        title: "Reusable settings",
+        endpoints: &["deviceManagement/reusablePolicySettings"],
+        permission: CONFIGURATION,
+        default: false,
+        types: &["deviceManagementReusablePolicySetting"],
+        folders: &["reusablepolicysetting"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "windows-script", platform: Some("Windows"), settings: Bag },
+        title: "Windows scripts",
+        endpoints: &["deviceManagement/deviceManagementScripts"],
+        permission: SCRIPTS,
+        default: false,
+        types: &["deviceManagementScript"],
+        folders: &["powershell", "powershellscripts"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "macos-script", platform: Some("macOS"), settings: Bag },
+        title: "macOS scripts",
+        endpoints: &["deviceManagement/deviceShellScripts"],
+        permission: SCRIPTS,
+        default: false,
+        types: &["deviceShellScript"],
+        folders: &["shell", "shellscripts", "macscripts"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "custom-attribute", platform: Some("macOS"), settings: Bag },
+        title: "macOS custom attributes",
+        endpoints: &["deviceManagement/deviceCustomAttributeShellScripts"],
+        permission: SCRIPTS,
+        default: false,
+        types: &["deviceCustomAttributeShellScript"],
+        folders: &["customattributes", "maccustomattributes"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "remediation", platform: Some("Windows"), settings: Bag },
+        title: "Remediations",
+        endpoints: &["deviceManagement/deviceHealthScripts"],
+        permission: SCRIPTS,
+        default: false,
+        types: &["deviceHealthScript"],
+        folders: &["healthscripts", "proactiveremediations", "remediations"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "compliance-script", platform: Some("Windows"), settings: Bag },
+        title: "Custom compliance scripts",
+        endpoints: &["deviceManagement/deviceComplianceScripts"],
+        permission: SCRIPTS,
+        default: false,
+        types: &["deviceComplianceScript"],
+        folders: &["compliancescripts"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "feature-update", platform: Some("Windows"), settings: Bag },
+        title: "Feature updates",
+        endpoints: &["deviceManagement/windowsFeatureUpdateProfiles"],
+        permission: CONFIGURATION,
+        default: false,
+        types: &["windowsFeatureUpdateProfile"],
+        folders: &["featureupdates"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "quality-update", platform: Some("Windows"), settings: Bag },
+        title: "Quality updates",
+        endpoints: &["deviceManagement/windowsQualityUpdateProfiles", "deviceManagement/windowsQualityUpdatePolicies"],
+        permission: CONFIGURATION,
+        default: false,
+        types: &["windowsQualityUpdateProfile", "windowsQualityUpdatePolicy"],
+        folders: &["qualityupdates"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "driver-update", platform: Some("Windows"), settings: Bag },
+        title: "Driver updates",
+        endpoints: &["deviceManagement/windowsDriverUpdateProfiles"],
+        permission: CONFIGURATION,
+        default: false,
+        types: &["windowsDriverUpdateProfile"],
+        folders: &["driverupdates"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "enrollment", platform: None, settings: Bag },
+        title: "Enrollment",
+        endpoints: &["deviceManagement/deviceEnrollmentConfigurations"],
+        permission: SERVICE_CONFIG,
+        default: false,
+        types: &[
+            "deviceEnrollment*",
+            "windows10EnrollmentCompletionPageConfiguration",
+            "deviceComanagementAuthorityConfiguration",
+            "windowsRestoreDeviceEnrollmentConfiguration",
+        ],
+        folders: &["enrollmentconfigurations", "enrollmentrestrictions", "enrollmentstatuspage"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "autopilot", platform: Some("Windows"), settings: Bag },
+        title: "Autopilot profiles",
+        endpoints: &["deviceManagement/windowsAutopilotDeploymentProfiles"],
+        permission: SERVICE_CONFIG,
+        default: false,
+        types: &["*AutopilotDeploymentProfile"],
+        folders: &["autopilotprofiles", "enrollmentprofiles"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "app-protection", platform: None, settings: Bag },
+        title: "App protection",
+        endpoints: &[
+            "deviceAppManagement/iosManagedAppProtections",
+            "deviceAppManagement/androidManagedAppProtections",
+            "deviceAppManagement/windowsManagedAppProtections",
+        ],
+        permission: APPS,
+        default: false,
+        types: &["*ManagedAppProtection", "*InformationProtectionPolicy"],
+        folders: &["appprotectionpolicies"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "app-configuration", platform: None, settings: Bag },
+        title: "App configuration",
+        endpoints: &[
+            "deviceAppManagement/mobileAppConfigurations",
+            "deviceAppManagement/targetedManagedAppConfigurations",
+        ],
+        permission: APPS,
+        default: false,
+        types: &[
+            "*MobileAppConfiguration",
+            "androidManagedStoreAppConfiguration",
+            "androidForWorkAppConfigurationSchema",
+            "targetedManagedAppConfiguration",
+        ],
+        folders: &["appconfigurationmanageddevice", "appconfigurationmanagedapp", "appconfigurationpolicies"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "conditional-access", platform: None, settings: Bag },
+        title: "Conditional access",
+        endpoints: &["identity/conditionalAccess/policies"],
+        permission: POLICY,
+        default: false,
+        types: &["conditionalAccessPolicy"],
+        folders: &["conditionalaccesspolicies"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "named-location", platform: None, settings: Bag },
+        title: "Named locations",
+        endpoints: &["identity/conditionalAccess/namedLocations"],
+        permission: POLICY,
+        default: false,
+        types: &["*NamedLocation"],
+        folders: &[],
+    },
+    PolicyKind {
+        shape: Shape { slug: "assignment-filter", platform: None, settings: Bag },
+        title: "Assignment filters",
+        endpoints: &["deviceManagement/assignmentFilters"],
+        permission: CONFIGURATION,
+        default: false,
+        types: &["deviceAndAppManagementAssignmentFilter", "payloadCompatibleAssignmentFilter"],
+        folders: &["filters"],
+    },
+    PolicyKind {
+        shape: Shape { slug: "tenant-settings", platform: None, settings: Bag },
+        title: "Tenant-wide settings",
+        endpoints: &["deviceManagement"],
+        permission: SERVICE_CONFIG,
+        default: false,
+        types: &["deviceManagementSettings", "deviceManagement"],
+        folders: &[],
+    },
+    PolicyKind {
+        shape: Shape { slug: "policy-set", platform: None, settings: Bag },
+        title: "Policy sets",
+        endpoints: &["deviceAppManagement/policySets"],
+        permission: APPS,
+        default: false,
+        types: &["policySet"],
+        folders: &[],
+    },
+];
+
+const CONFIGURATION: &str = "DeviceManagementConfiguration.Read.All";
+const SCRIPTS: &str = "DeviceManagementScripts.Read.All";
+const SERVICE_CONFIG: &str = "DeviceManagementServiceConfig.Read.All";
+const APPS: &str = "DeviceManagementApps.Read.All";
+const POLICY: &str = "Policy.Read.All";
+
+/// A slug that stands in no row.
+#[derive(Debug, thiserror::Error)]
+#[error("`{slug}` is no kind of policy")]
+pub struct UnknownKind {
+    /// What was asked for.
+    pub slug: String,
+}
+
+/// The kind with this slug.
+pub fn by_slug(slug: &str) -> Result<&'static PolicyKind, UnknownKind> {
+    POLICY_KINDS.iter().find(|kind| kind.slug() == slug).ok_or_else(|| UnknownKind { slug: slug.to_owned() })
+}
+
+/// The kind whose policies have this `@odata.type`, with or without `#microsoft.graph.`.
+pub fn by_graph_type(graph_type: &str) -> Option<&'static PolicyKind> {
+    let name = graph_type.trim_start_matches('#').trim_start_matches("microsoft.graph.");
+    let having = |matches: fn(&str, &str) -> bool| {
+        POLICY_KINDS.iter().find(|kind| kind.types.iter().any(|pattern| matches(pattern, name)))
+    };
+    // a name of its own before a pattern: `windows10EnrollmentCompletionPageConfiguration` is no device configuration
+    having(|pattern, name| pattern == name)
+        .or_else(|| having(|pattern, name| pattern.strip_suffix('*').is_some_and(|start| name.starts_with(start))))
+        .or_else(|| {
+            // the longest ending: `*MobileAppConfiguration` before `*Configuration`
+            let endings = POLICY_KINDS.iter().flat_map(|kind| kind.types.iter().map(move |pattern| (kind, pattern)));
+            endings
+                .filter_map(|(kind, pattern)| Some((kind, pattern.strip_prefix('*')?)))
+                .filter(|(_, ending)| name.ends_with(ending))
+                .max_by_key(|(_, ending)| ending.len())
+                .map(|(kind, _)| kind)
+        })
+}
+
+/// The kind whose collection an `@odata.context` names:
+/// `…/$metadata#deviceManagement/configurationPolicies(assignments())/$entity`.
+pub fn by_context(context: &str) -> Option<&'static PolicyKind> {
+    let (_, entity) = context.split_once("$metadata#")?;
+    if entity.starts_with("deviceManagement(settings)") {
+        return by_slug("tenant-settings").ok();
+    }
+    let path: String = entity.split_inclusive('/').map(|segment| segment.split(['(', '/']).next().unwrap_or("")).fold(
+        String::new(),
+        |path, segment| if path.is_empty() { segment.to_owned() } else { format!("{path}/{segment}") },
+    );
+    let named = |endpoint: &&str| {
+        path.strip_prefix(*endpoint)
+            .is_some_and(|rest| rest.is_empty() || rest == "/$entity" || rest.starts_with("/microsoft.graph."))
+            && endpoint.contains('/')
+    };
+    POLICY_KINDS.iter().find(|kind| kind.endpoints.iter().any(|endpoint| named(&endpoint)))
+}
+
+/// The kind that exporting tools put into a folder of this name.
+pub fn by_folder(folder: &str) -> Option<&'static PolicyKind> {
+    let letters =
+        |text: &str| text.chars().filter(|c| c.is_ascii_alphabetic()).collect::<String>().to_ascii_lowercase();
+    let folder = letters(folder);
+    if folder.is_empty() {
+        return None;
+    }
+    POLICY_KINDS.iter().find(|kind| {
+        let slug = letters(kind.slug());
+        let collections = kind.endpoints.iter().filter_map(|endpoint| endpoint.rsplit('/').next());
+        folder == slug
+            || folder == format!("{slug}s")
+            || kind.folders.contains(&folder.as_str())
+            || collections.map(letters).any(|collection| collection == folder)
+    })
+}

@@ -1,0 +1,95 @@
+//! What a sync hands to the store and what it gets back.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::NaiveDateTime;
+
+use crate::{
+    changes::Tally,
+    policy::{Policy, PolicyId, TenantId},
+};
+
+/// The run that writes.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// UUIDv7.
+    pub id: String,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// When it started, UTC: the `last_synced_at` of every policy it sees.
+    pub started_at: NaiveDateTime,
+    /// Kinds of which a listing was completed before: only their changes are recorded.
+    pub recorded: HashSet<String>,
+    /// Read and compare, and write nothing.
+    pub dry: bool,
+}
+
+/// A policy that is new, or may have changed.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The policy.
+    pub policy: Policy,
+    /// Over what flattening gave.
+    pub content_hash: String,
+    /// Over what was read.
+    pub source_hash: String,
+}
+
+/// Policies to be written in one transaction.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// New or perhaps changed.
+    pub read: Vec<Read>,
+    /// Seen with the very bytes that are stored: only `last_synced_at` moves.
+    pub untouched: Vec<PolicyId>,
+}
+
+impl Batch {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.untouched.is_empty()
+    }
+}
+
+/// What writing did, by kind.
+pub type Tallies = BTreeMap<&'static str, Tally>;
+
+/// What is stored of a tenant's policies: enough to tell that one need not be read again. 40 bytes a policy.
+#[derive(Debug, Default)]
+pub struct Known(HashMap<u128, (u128, u32)>);
+
+impl Known {
+    /// Adds a stored policy.
+    pub fn insert(&mut self, id: &str, source_hash: &str, settings: i64) {
+        self.0.insert(short_hash(id), (short_hash(source_hash), u32::try_from(settings).unwrap_or(u32::MAX)));
+    }
+
+    /// The number of settings of a policy that is stored with this very source.
+    pub fn same(&self, id: &str, source_hash: &str) -> Option<u32> {
+        let (known, settings) = self.0.get(&short_hash(id))?;
+        (*known == short_hash(source_hash)).then_some(*settings)
+    }
+}
+
+/// Ids in 16 bytes each.
+#[derive(Debug, Default)]
+pub struct Seen(HashSet<u128>);
+
+impl Seen {
+    /// Adds an id; false where it was there.
+    pub fn insert(&mut self, id: &str) -> bool {
+        self.0.insert(short_hash(id))
+    }
+
+    /// Whether it was added.
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.contains(&short_hash(id))
+    }
+}
+
+/// Half of a cryptographic hash: nobody can choose two ids that are taken for one.
+fn short_hash(text: &str) -> u128 {
+    let mut half = [0; 16];
+    half.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+    u128::from_le_bytes(half)
+}

@@ -1,0 +1,115 @@
+//! What can go wrong with a database, told without its password.
+
+use std::fmt;
+
+/// Why the database did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// No connection: unreachable, refused, wrong password, unknown database.
+    #[error("failed to connect to the database {database}: {reason}")]
+    Connect {
+        /// The address, without its password.
+        database: String,
+        /// What the server or the system said.
+        reason: String,
+    },
+    /// `inspect` of a SQLite file that is not there.
+    #[error("there is no database {database}")]
+    Missing {
+        /// The address.
+        database: String,
+    },
+    /// A file or schema that another program made.
+    #[error("the database {database} belongs to another program: {found}")]
+    Foreign {
+        /// The address.
+        database: String,
+        /// What was found in it.
+        found: String,
+        /// Another schema of the same database would be free.
+        schema_helps: bool,
+    },
+    /// Made by a newer version of this program.
+    #[error("the database {database} has a newer schema than this version of tenantpilot knows: {version}")]
+    Newer {
+        /// The address.
+        database: String,
+        /// The migration that is unknown here.
+        version: String,
+    },
+    /// Not migrated to this version, and the command may not migrate.
+    #[error("the database {database} holds no tables of this version of tenantpilot yet")]
+    NotMigrated {
+        /// The address.
+        database: String,
+    },
+    /// The tables could not be made.
+    #[error("failed to migrate the database {database}: {reason}")]
+    Migrate {
+        /// The address.
+        database: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another sync of this tenant is running.
+    #[error("another sync of tenant `{tenant}` is running")]
+    Locked {
+        /// The tenant.
+        tenant: String,
+    },
+    /// The lock file beside a SQLite database cannot be used.
+    #[error("failed to lock `{path}`: {reason}")]
+    LockFile {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A schema name that would need quoting.
+    #[error("`{schema}` is no name for a schema: use letters, digits and underscores, not longer than 63")]
+    SchemaName {
+        /// What was given.
+        schema: String,
+    },
+    /// A statement failed.
+    #[error("the database failed to {doing}: {source}")]
+    Query {
+        /// What it was asked for.
+        doing: &'static str,
+        /// Why.
+        source: diesel::result::Error,
+    },
+    /// Rows could not be handed on.
+    #[error("failed to write a row: {0}")]
+    Sink(#[source] std::io::Error),
+}
+
+impl StoreError {
+    /// For `map_err`: a statement that failed at `doing`.
+    pub(super) fn query(doing: &'static str) -> impl Fn(diesel::result::Error) -> Self {
+        move |source| Self::Query { doing, source }
+    }
+
+    /// Whether the data, not the connection, was refused, so that the next policy may fare better.
+    pub fn is_about_data(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        match self {
+            Self::Query { source: Error::DatabaseError(kind, information), .. } => {
+                let message = information.message();
+                !matches!(kind, Kind::UnableToSendCommand | Kind::ClosedConnection | Kind::ReadOnlyTransaction)
+                    && !message.contains("database is locked")
+                    && !message.contains("disk")
+                    && !message.contains("readonly")
+                    && !message.contains("terminating connection")
+            }
+            Self::Query { source: Error::SerializationError(_), .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// The first line of an error's text: servers add detail that may hold data.
+pub(super) fn first_line(error: &impl fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}

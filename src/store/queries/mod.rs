@@ -1,0 +1,8 @@
+//! The queries, one text for both databases: this folder is compiled once for each, and what differs comes
+//! from the backend above it.
+
+pub(in crate::store) mod reads;
+pub(in crate::store) mod runs;
+pub(in crate::store) mod writes;
+
+use super::{Conn, Db, insert_settings, write_transaction};

@@ -1,0 +1,172 @@
+//! Runs: opened, looked back on, closed; and policies that the tenant no longer has.
+
+use diesel::prelude::*;
+
+use super::{Conn, write_transaction, writes};
+use crate::{
+    changes::{ChangeKind, Tally},
+    store::{
+        batch::{Known, Run, Seen},
+        diff,
+        error::StoreError,
+        models::{NewChange, NewTenant, RunKindRow, RunRow, StoredAssignment, StoredPolicy},
+        schema::{policies, policy_assignments, settings, sync_run_kinds, sync_runs, tenants},
+    },
+};
+
+/// Policies whose removal goes into one transaction.
+const REMOVED_TOGETHER: usize = 100;
+
+/// Opens a run: the tenant has a row, and runs that were left open are closed as interrupted. The caller
+/// holds the tenant's lock.
+pub(in crate::store) fn begin(conn: &mut Conn, run: &RunRow, domain: Option<&str>) -> Result<(), StoreError> {
+    let tenant = NewTenant { tenant_id: &run.tenant_id, domain, first_seen_at: run.started_at };
+    write_transaction(conn, |conn| {
+        diesel::insert_into(tenants::table).values(&tenant).on_conflict_do_nothing().execute(conn)?;
+        if domain.is_some() {
+            diesel::update(tenants::table.find(&run.tenant_id)).set(tenants::domain.eq(domain)).execute(conn)?;
+        }
+        let open =
+            sync_runs::table.filter(sync_runs::tenant_id.eq(&run.tenant_id)).filter(sync_runs::status.eq("running"));
+        diesel::update(open)
+            .set((sync_runs::status.eq("interrupted"), sync_runs::finished_at.eq(run.started_at)))
+            .execute(conn)?;
+        diesel::insert_into(sync_runs::table).values(run).execute(conn)?;
+        QueryResult::Ok(())
+    })
+    .map_err(StoreError::query("open the run"))
+}
+
+/// Closes a run with its summary.
+pub(in crate::store) fn finish(conn: &mut Conn, run: &RunRow, kinds: &[RunKindRow]) -> Result<(), StoreError> {
+    write_transaction(conn, |conn| {
+        diesel::update(sync_runs::table.find(&run.run_id)).set(run).execute(conn)?;
+        diesel::insert_into(sync_run_kinds::table).values(kinds).execute(conn)?;
+        QueryResult::Ok(())
+    })
+    .map_err(StoreError::query("close the run"))
+}
+
+/// Kinds of a tenant of which a listing was completed before.
+pub(in crate::store) fn recorded_kinds(conn: &mut Conn, tenant: &str) -> Result<Vec<String>, StoreError> {
+    sync_run_kinds::table
+        .inner_join(sync_runs::table)
+        .filter(sync_runs::tenant_id.eq(tenant))
+        .filter(sync_run_kinds::listed.eq(true))
+        .select(sync_run_kinds::policy_type)
+        .distinct()
+        .load(conn)
+        .map_err(StoreError::query("read earlier runs"))
+}
+
+/// What is stored of a tenant.
+pub(in crate::store) fn known(conn: &mut Conn, tenant: &str) -> Result<Known, StoreError> {
+    let failed = StoreError::query("read the stored policies");
+    let rows = policies::table
+        .filter(policies::tenant_id.eq(tenant))
+        .filter(policies::deleted_at.is_null())
+        .select((policies::graph_policy_id, policies::source_hash, policies::setting_count))
+        .load_iter::<(String, String, i64), diesel::connection::DefaultLoadingMode>(conn)
+        .map_err(&failed)?;
+    let mut known = Known::default();
+    for row in rows {
+        let (id, source_hash, settings) = row.map_err(&failed)?;
+        known.insert(&id, &source_hash, settings);
+    }
+    Ok(known)
+}
+
+/// Stored policies of a kind that a complete listing did not show.
+pub(in crate::store) fn vanished(
+    conn: &mut Conn,
+    tenant: &str,
+    kind: &str,
+    seen: &Seen,
+) -> Result<Vec<String>, StoreError> {
+    let failed = StoreError::query("read the stored policies");
+    let rows = policies::table
+        .filter(policies::tenant_id.eq(tenant))
+        .filter(policies::policy_type.eq(kind))
+        .filter(policies::deleted_at.is_null())
+        .select(policies::graph_policy_id)
+        .load_iter::<String, diesel::connection::DefaultLoadingMode>(conn)
+        .map_err(&failed)?;
+    let mut vanished = Vec::new();
+    for id in rows {
+        let id = id.map_err(&failed)?;
+        if !seen.contains(&id) {
+            vanished.push(id);
+        }
+    }
+    Ok(vanished)
+}
+
+/// Marks policies as deleted, takes their rows away and records it.
+pub(in crate::store) fn remove(conn: &mut Conn, run: &Run, ids: &[String]) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    for chunk in ids.chunks(REMOVED_TOGETHER) {
+        let removed = if run.dry {
+            remove_chunk(conn, run, chunk)
+        } else {
+            write_transaction(conn, |conn| remove_chunk(conn, run, chunk))
+        };
+        tally += removed.map_err(StoreError::query("remove policies"))?;
+    }
+    Ok(tally)
+}
+
+fn remove_chunk(conn: &mut Conn, run: &Run, ids: &[String]) -> QueryResult<Tally> {
+    let gone: Vec<(StoredPolicy, String)> = policies::table
+        .filter(policies::tenant_id.eq(run.tenant.as_str()))
+        .filter(policies::graph_policy_id.eq_any(ids))
+        .select((StoredPolicy::as_select(), policies::policy_name))
+        .load(conn)?;
+    let keys: Vec<i64> = gone.iter().map(|(policy, _)| policy.id).collect();
+    let before = writes::stored_settings(conn, &keys)?;
+    let assigned: Vec<StoredAssignment> = policy_assignments::table
+        .filter(policy_assignments::policy_id.eq_any(&keys))
+        .select(StoredAssignment::as_select())
+        .load(conn)?;
+    let (mut tally, mut recorded) = (Tally::default(), Vec::new());
+    for (policy, name) in &gone {
+        let changes = before.get(&policy.id).map(|rows| writes::all_removed(rows)).unwrap_or_default();
+        tally.removed += changes.iter().filter(|change| change.kind == ChangeKind::Removed).count() as u64;
+        if !run.recorded.contains(&policy.policy_type) {
+            continue;
+        }
+        let own: Vec<_> = assigned.iter().filter(|row| row.policy_id == policy.id).cloned().collect();
+        let shown = changes.into_iter().filter(|change| change.path != crate::flatten::NO_SETTINGS_PATH);
+        recorded.extend(shown.chain(diff::assignments_removed(&own)).map(|change| NewChange {
+            run_id: &run.id,
+            tenant_id: run.tenant.as_str(),
+            graph_policy_id: policy.graph_policy_id.clone(),
+            policy_name: name.clone(),
+            policy_type: policy.policy_type.clone(),
+            setting_path: change.path,
+            setting_name: change.name,
+            change: change.kind.word(),
+            old_value: change.old,
+            new_value: change.new,
+            changed_at: run.started_at,
+        }));
+    }
+    if !run.dry {
+        diesel::delete(settings::table.filter(settings::policy_id.eq_any(&keys))).execute(conn)?;
+        diesel::delete(policy_assignments::table.filter(policy_assignments::policy_id.eq_any(&keys))).execute(conn)?;
+        diesel::update(policies::table.filter(policies::id.eq_any(&keys)))
+            .set((policies::deleted_at.eq(run.started_at), policies::setting_count.eq(0)))
+            .execute(conn)?;
+        writes::insert_changes(conn, &recorded)?;
+    }
+    Ok(tally)
+}
+
+/// How many policies and settings a tenant has now, by kind.
+pub(in crate::store) fn totals(conn: &mut Conn, tenant: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    policies::table
+        .filter(policies::tenant_id.eq(tenant))
+        .filter(policies::deleted_at.is_null())
+        .select((policies::policy_type, policies::setting_count))
+        .load(conn)
+        .map_err(StoreError::query("count the stored policies"))
+}
