@@ -62,7 +62,6 @@ pub(super) struct StoredPolicy {
     pub(super) graph_policy_id: String,
     pub(super) policy_type: String,
     pub(super) content_hash: String,
-    pub(super) setting_count: i64,
     pub(super) deleted_at: Option<NaiveDateTime>,
 }
 

@@ -143,11 +143,11 @@ impl Store {
 }
 
 impl Session {
-    /// Makes this session the only one that syncs the tenant, for as long as it lives. With `wait`, waits
-    /// for another to end.
-    pub fn lock(&mut self, tenant: &TenantId, wait: bool) -> Result<(), StoreError> {
+    /// Makes this session the only one that syncs the tenant, for as long as it lives. While another one
+    /// is, `wait` is asked whether to wait on.
+    pub fn lock(&mut self, tenant: &TenantId, mut wait: impl FnMut() -> bool) -> Result<(), StoreError> {
         while !self.try_lock(&format!("tenant/{tenant}"))? {
-            if !wait {
+            if !wait() {
                 return Err(StoreError::Locked { tenant: tenant.to_string() });
             }
             thread::sleep(LOCK_PAUSE);

@@ -1,1 +1,34 @@
-fn main() {}
+//! The command line of `tenantpilot`.
+
+mod cli;
+mod commands;
+mod env;
+mod errors;
+mod logging;
+mod printer;
+mod progress;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return errors::usage(&error),
+    };
+    let printer = printer::Printer::new(&cli.global);
+    logging::start(&cli.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return errors::failed(&printer, &error.into()),
+    };
+    let done = runtime.block_on(commands::run(cli, &printer));
+    // a thread that waits for a database that hangs must not keep the process
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(error) => errors::failed(&printer, &error),
+    }
+}

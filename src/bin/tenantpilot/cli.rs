@@ -1,0 +1,203 @@
+//! Flags: every one has an environment name, and none holds a secret of its own.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDateTime;
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use tenantpilot::registry::POLICY_KINDS;
+
+/// Microsoft Intune tenants as SQL rows: one readable row per setting of every policy, with the history of
+/// what changed
+#[derive(Debug, Parser)]
+#[command(name = "tenantpilot", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of all commands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Database: postgres://…, sqlite:PATH or a path [default: tenantpilot.db in the user's data folder]
+    #[arg(long, global = true, env = crate::env::DATABASE_URL, hide_env_values = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// PostgreSQL schema, where it is not the server's default
+    #[arg(long, global = true, env = crate::env::DATABASE_SCHEMA, value_name = "NAME")]
+    pub(crate) database_schema: Option<String>,
+    /// Log lines as text or JSON
+    #[arg(long, global = true, env = "TENANTPILOT_LOG_FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// Log more; twice for everything
+    #[arg(short, long, global = true, env = "TENANTPILOT_VERBOSE", action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Print errors and data alone
+    #[arg(short, long, global = true, env = "TENANTPILOT_QUIET")]
+    pub(crate) quiet: bool,
+    /// Colours; NO_COLOR is honoured
+    #[arg(long, global = true, env = "TENANTPILOT_COLOR", value_enum, default_value = "auto")]
+    pub(crate) color: ColorChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read a tenant's policies and bring the database up to date
+    Sync(SyncArgs),
+    /// Show what the database holds
+    Inspect(InspectArgs),
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command into a folder
+    Man {
+        /// Folder for the pages
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SyncArgs {
+    /// Tenant; with --fixtures any name that the database shall know it by
+    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", required = true)]
+    pub(crate) tenant: String,
+    /// Import exported policies from this folder
+    #[arg(long, env = "TENANTPILOT_FIXTURES", value_name = "FOLDER", required = true)]
+    pub(crate) fixtures: PathBuf,
+    /// Kinds to read, or `all` [default: all that the folder holds]
+    #[arg(long, env = "TENANTPILOT_KIND", value_name = "SLUG,…", value_delimiter = ',', value_parser = kind_parser())]
+    pub(crate) kind: Vec<String>,
+    /// Write nothing, and tell what would change
+    #[arg(long, env = "TENANTPILOT_DRY_RUN")]
+    pub(crate) dry_run: bool,
+    /// Wait for another sync of the tenant to end, instead of failing
+    #[arg(long, env = "TENANTPILOT_WAIT")]
+    pub(crate) wait: bool,
+    /// Longest time for a tenant
+    #[arg(long, env = "TENANTPILOT_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: std::time::Duration,
+    /// Print the summary as JSON
+    #[arg(long, env = "TENANTPILOT_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InspectArgs {
+    /// What to show [default: an overview of all tenants]
+    #[arg(value_enum)]
+    pub(crate) subject: Option<Subject>,
+    /// Only these tenants, by id, domain or name
+    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
+    pub(crate) tenant: Vec<String>,
+    /// Only these kinds
+    #[arg(long, env = "TENANTPILOT_KIND", value_name = "SLUG,…", value_delimiter = ',', value_parser = kind_parser())]
+    pub(crate) kind: Vec<String>,
+    /// Only one policy
+    #[arg(long, env = "TENANTPILOT_POLICY", value_name = "ID-OR-NAME")]
+    pub(crate) policy: Option<String>,
+    /// Only what holds this text, in names of policies and settings and in values, whatever its case
+    #[arg(long, env = "TENANTPILOT_SEARCH", value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// Only what is not older: a time span (24h, 7d) or a date
+    #[arg(long, env = "TENANTPILOT_SINCE", value_name = "TIME", value_parser = since)]
+    pub(crate) since: Option<NaiveDateTime>,
+    /// At most so many rows [default for tables: 200]
+    #[arg(long, env = "TENANTPILOT_LIMIT", value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    /// Also settings that say they are not configured, and deleted policies
+    #[arg(long, env = "TENANTPILOT_ALL")]
+    pub(crate) all: bool,
+    /// Print a JSON array
+    #[arg(long, env = "TENANTPILOT_JSON", conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print comma-separated values
+    #[arg(long, env = "TENANTPILOT_CSV")]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Subject {
+    /// Tenants that were synced
+    Tenants,
+    /// Policies
+    Policies,
+    /// Settings, one row each
+    Settings,
+    /// Whom policies are for
+    Assignments,
+    /// What syncs found changed
+    Changes,
+    /// Syncs, with what came of each kind
+    Runs,
+    /// Kinds of policies that can be read
+    Kinds,
+}
+
+fn kind_parser() -> PossibleValuesParser {
+    PossibleValuesParser::new(POLICY_KINDS.iter().map(|kind| kind.slug()).chain(["all"]))
+}
+
+/// The kinds asked for; `None` is the source's own choice.
+pub(crate) fn kinds(asked: &[String]) -> Option<Vec<String>> {
+    if asked.is_empty() {
+        return None;
+    }
+    if asked.iter().any(|kind| kind == "all") {
+        return Some(POLICY_KINDS.iter().map(|kind| kind.slug().to_owned()).collect());
+    }
+    Some(asked.to_vec())
+}
+
+fn since(text: &str) -> Result<NaiveDateTime, String> {
+    let now = tenantpilot::report::now();
+    if let Ok(span) = humantime::parse_duration(text) {
+        return chrono::TimeDelta::from_std(span)
+            .ok()
+            .and_then(|span| now.checked_sub_signed(span))
+            .ok_or_else(|| "too long ago".to_owned());
+    }
+    if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
+        return Ok(time.naive_utc());
+    }
+    let date =
+        text.parse::<chrono::NaiveDate>().map_err(|_| "expected a time span as `24h` or a date as `2026-01-31`")?;
+    date.and_hms_opt(0, 0, 0).ok_or_else(|| "no such date".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_name() {
+        for command in Cli::command().get_subcommands() {
+            for flag in command.get_arguments().filter(|flag| flag.get_long().is_some()) {
+                assert!(flag.get_env().is_some() || flag.get_id() == "help", "--{}", flag.get_id());
+            }
+        }
+    }
+}

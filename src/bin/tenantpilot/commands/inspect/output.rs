@@ -1,0 +1,157 @@
+//! The three ways to show rows. JSON and CSV are written as the rows come.
+
+use std::{
+    io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _},
+    mem,
+};
+
+use comfy_table::{ContentArrangement, Row, Table, presets};
+use serde::Serialize;
+
+use crate::{
+    printer::Printer,
+    terminal::{self, SafeJson},
+};
+
+/// Width of a table that goes to a file or a pipe.
+const WIDTH_OF_PIPES: u16 = 160;
+
+/// A row of some subject.
+pub(crate) trait Record: Serialize {
+    /// Column titles of the table.
+    const TITLES: &'static [&'static str];
+    /// Cells of the table, one row or several.
+    fn cells(&self) -> Vec<Vec<String>>;
+    /// Column names of the CSV.
+    const FIELDS: &'static [&'static str];
+    /// Fields of the CSV.
+    fn fields(&self) -> Vec<String>;
+}
+
+/// Where rows go.
+pub(crate) struct Output {
+    out: BufWriter<StdoutLock<'static>>,
+    printer: Printer,
+    format: Format,
+}
+
+enum Format {
+    Table { table: Option<Table>, rows: usize, limit: usize, limit_is_default: bool },
+    Json { any: bool },
+    Csv { titled: bool, safe: bool },
+}
+
+impl Output {
+    pub(crate) fn table(printer: &Printer, limit: usize, limit_is_default: bool) -> Self {
+        Self::new(printer, Format::Table { table: None, rows: 0, limit, limit_is_default })
+    }
+
+    pub(crate) fn json(printer: &Printer) -> Self {
+        Self::new(printer, Format::Json { any: false })
+    }
+
+    pub(crate) fn csv(printer: &Printer) -> Self {
+        Self::new(printer, Format::Csv { titled: false, safe: io::stdout().is_terminal() })
+    }
+
+    fn new(printer: &Printer, format: Format) -> Self {
+        Self { out: printer.stdout(), printer: printer.clone(), format }
+    }
+
+    /// Whether a program reads it as JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.format, Format::Json { .. })
+    }
+
+    /// Shows a row.
+    pub(crate) fn row<R: Record>(&mut self, record: &R) -> io::Result<()> {
+        self.rows(record)
+    }
+
+    /// Shows a record that may have several rows in a table.
+    pub(crate) fn rows<R: Record>(&mut self, record: &R) -> io::Result<()> {
+        match &mut self.format {
+            Format::Table { table: shown, rows, limit, .. } => {
+                *rows += 1;
+                if *rows <= *limit {
+                    let table = shown.get_or_insert_with(|| table(R::TITLES));
+                    for cells in record.cells() {
+                        add_row(table, cells);
+                    }
+                }
+                Ok(())
+            }
+            Format::Json { any } => {
+                self.out.write_all(if mem::replace(any, true) { b",\n" } else { b"[\n" })?;
+                json(&mut self.out, record)
+            }
+            Format::Csv { titled, safe } => {
+                let mut line = csv::Writer::from_writer(Vec::new());
+                if !mem::replace(titled, true) {
+                    line.write_record(R::FIELDS)?;
+                }
+                let fields = record.fields();
+                if *safe {
+                    line.write_record(fields.iter().map(|field| terminal::shown(field).into_owned()))?;
+                } else {
+                    line.write_record(&fields)?;
+                }
+                self.out.write_all(&line.into_inner().map_err(csv::IntoInnerError::into_error)?)
+            }
+        }
+    }
+
+    /// Ends the output.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        match self.format {
+            Format::Table { table: Some(table), rows, limit, limit_is_default } => {
+                writeln!(self.out, "{table}")?;
+                self.out.flush()?;
+                if limit_is_default && rows > limit {
+                    self.printer.note(&format!("the first {limit} rows; `--limit N` shows more, `--json` all"));
+                }
+            }
+            Format::Table { table: None, .. } => self.printer.note("nothing found"),
+            Format::Json { any } => self.out.write_all(if any { b"\n]\n" } else { b"[]\n" })?,
+            Format::Csv { .. } => {}
+        }
+        self.out.flush()
+    }
+
+    /// Writes one JSON value instead of rows.
+    pub(crate) fn value(mut self, value: &impl Serialize) -> io::Result<()> {
+        json(&mut self.out, value)?;
+        self.out.write_all(b"\n")?;
+        self.out.flush()
+    }
+}
+
+fn json(out: &mut impl io::Write, value: &impl Serialize) -> io::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, SafeJson::default())).map_err(io::Error::from)
+}
+
+/// An empty table as wide as the terminal.
+pub(crate) fn table(titles: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_truncation_indicator("…");
+    if !io::stdout().is_terminal() {
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        table.set_width(columns.unwrap_or(WIDTH_OF_PIPES));
+    }
+    table.set_header(titles);
+    table
+}
+
+/// Adds a row of one line; what does not fit is cut.
+fn add_row(table: &mut Table, cells: Vec<String>) {
+    /// More of a cell than any terminal shows.
+    const LONGEST: usize = 1_000;
+    let cells = cells.iter().map(|cell| {
+        let cut: String = cell.chars().take(LONGEST).collect();
+        terminal::one_line(&cut).into_owned()
+    });
+    let mut row = Row::from(cells);
+    row.max_height(1);
+    table.add_row(row);
+}

@@ -1,0 +1,172 @@
+//! Bare `inspect`, and `inspect kinds`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tenantpilot::{
+    registry::{POLICY_KINDS, PolicyKind},
+    report::rfc3339_text,
+    store::{Filter, Session},
+};
+
+use super::output::{Output, Record};
+
+/// All tenants at a glance.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Overview {
+    version: u32,
+    database: String,
+    tenants: Vec<Tenant>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tenant {
+    tenant_id: String,
+    policies: u64,
+    settings: i64,
+    last_synced_at: Option<String>,
+    last_run: Option<LastRun>,
+    kinds: Vec<Kind>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LastRun {
+    run_id: String,
+    status: String,
+    finished_at: Option<String>,
+}
+
+#[derive(Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Kind {
+    kind: String,
+    policies: u64,
+    settings: i64,
+}
+
+impl Record for Tenant {
+    const TITLES: &'static [&'static str] =
+        &["TENANT", "KIND", "POLICIES", "SETTINGS", "LAST SYNCED (UTC)", "LAST RUN"];
+    fn cells(&self) -> Vec<Vec<String>> {
+        let synced = self.last_synced_at.as_deref().and_then(|time| time.get(..16)).unwrap_or_default();
+        let run = self.last_run.as_ref().map(|run| run.status.clone()).unwrap_or_default();
+        let whole = vec![
+            self.tenant_id.clone(),
+            "all".to_owned(),
+            self.policies.to_string(),
+            self.settings.to_string(),
+            synced.replace('T', " "),
+            run,
+        ];
+        let kinds = self.kinds.iter().map(|kind| {
+            let counts = [kind.policies.to_string(), kind.settings.to_string()];
+            [String::new(), kind.kind.clone()].into_iter().chain(counts).chain([String::new(), String::new()]).collect()
+        });
+        std::iter::once(whole).chain(kinds).collect()
+    }
+    const FIELDS: &'static [&'static str] = &["tenantId", "policies", "settings", "lastSyncedAt", "lastRun"];
+    fn fields(&self) -> Vec<String> {
+        vec![
+            self.tenant_id.clone(),
+            self.policies.to_string(),
+            self.settings.to_string(),
+            self.last_synced_at.clone().unwrap_or_default(),
+            self.last_run.as_ref().map(|run| run.status.clone()).unwrap_or_default(),
+        ]
+    }
+}
+
+/// Shows all tenants, or those asked for.
+pub(super) fn overview(
+    session: &mut Session,
+    filter: &Filter,
+    database: &str,
+    mut output: Output,
+) -> anyhow::Result<()> {
+    let mut tenants = BTreeMap::new();
+    session.tenants(&Filter { limit: None, ..filter.clone() }, &mut |row| {
+        let empty = Tenant {
+            tenant_id: row.tenant_id.clone(),
+            policies: 0,
+            settings: 0,
+            last_synced_at: None,
+            last_run: None,
+            kinds: Vec::new(),
+        };
+        tenants.insert(row.tenant_id, empty);
+        Ok(())
+    })?;
+    session.overview(&Filter { limit: None, ..filter.clone() }, &mut |(tenant, kind, settings, synced)| {
+        if let Some(tenant) = tenants.get_mut(&tenant) {
+            tenant.policies += 1;
+            tenant.settings += settings;
+            let synced = rfc3339_text(synced);
+            tenant.last_synced_at = tenant.last_synced_at.take().max(Some(synced));
+            if tenant.kinds.last().is_none_or(|last| last.kind != kind) {
+                tenant.kinds.push(Kind { kind, ..Kind::default() });
+            }
+            if let Some(kind) = tenant.kinds.last_mut() {
+                kind.policies += 1;
+                kind.settings += settings;
+            }
+        }
+        Ok(())
+    })?;
+    // the latest first: an older run of a tenant changes nothing
+    session.runs(&Filter { limit: None, ..filter.clone() }, &mut |run| {
+        if let Some(tenant) = tenants.get_mut(&run.tenant_id) {
+            tenant.last_run.get_or_insert_with(|| LastRun {
+                run_id: run.run_id,
+                status: run.status,
+                finished_at: run.finished_at.map(rfc3339_text),
+            });
+        }
+        Ok(())
+    })?;
+    let tenants: Vec<Tenant> = tenants.into_values().collect();
+    if output.is_json() {
+        return Ok(output.value(&Overview { version: 1, database: database.to_owned(), tenants })?);
+    }
+    for tenant in &tenants {
+        output.rows(tenant)?;
+    }
+    Ok(output.finish()?)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KindRecord {
+    kind: &'static str,
+    title: &'static str,
+    permission: &'static str,
+    default: bool,
+}
+
+impl From<&PolicyKind> for KindRecord {
+    fn from(kind: &PolicyKind) -> Self {
+        Self { kind: kind.slug(), title: kind.title, permission: kind.permission, default: kind.default }
+    }
+}
+
+impl Record for KindRecord {
+    const TITLES: &'static [&'static str] = &["KIND", "TITLE", "LEAST PERMISSION", "DEFAULT"];
+    fn cells(&self) -> Vec<Vec<String>> {
+        let default = if self.default { "yes" } else { "by name" };
+        vec![vec![self.kind.to_owned(), self.title.to_owned(), self.permission.to_owned(), default.to_owned()]]
+    }
+    const FIELDS: &'static [&'static str] = &["kind", "title", "permission", "default"];
+    fn fields(&self) -> Vec<String> {
+        vec![self.kind.to_owned(), self.title.to_owned(), self.permission.to_owned(), self.default.to_string()]
+    }
+}
+
+/// Shows the registry.
+pub(super) fn kinds(mut output: Output) -> anyhow::Result<()> {
+    for kind in POLICY_KINDS {
+        output.row(&KindRecord::from(kind))?;
+    }
+    Ok(output.finish()?)
+}

@@ -1,0 +1,45 @@
+//! One file for each command.
+
+mod inspect;
+mod manual;
+mod sync;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use tenantpilot::store::{DatabaseUrl, Store};
+
+use crate::{
+    cli::{Cli, Command, Global},
+    env,
+    printer::Printer,
+};
+
+/// Runs the command.
+pub(crate) async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Sync(args) => sync::run(args, &cli.global, printer).await,
+        Command::Inspect(args) => inspect::run(args, &cli.global, printer).await,
+        Command::Completions { shell } => manual::completions(shell, printer),
+        Command::Man { folder } => manual::pages(folder, printer),
+    }
+}
+
+/// The database that flags and environment name.
+fn store(global: &Global) -> anyhow::Result<Store> {
+    let address = match &global.database_url {
+        Some(address) => address.clone(),
+        None => match env::secret(env::DATABASE_URL)? {
+            Some(address) => address,
+            None => default_database()?.to_string_lossy().into_owned(),
+        },
+    };
+    Ok(Store::new(DatabaseUrl::parse(&address)?, global.database_schema.as_deref().filter(|name| !name.is_empty()))?)
+}
+
+/// `tenantpilot.db` where the platform keeps a user's data.
+fn default_database() -> anyhow::Result<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "tenantpilot")
+        .context("there is no home folder for the default database: set DATABASE_URL")?;
+    Ok(folders.data_dir().join("tenantpilot.db"))
+}

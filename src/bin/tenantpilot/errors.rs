@@ -1,0 +1,116 @@
+//! From an error to what the user reads and the exit status: the library says what, this says what to do.
+
+use std::{io, process::ExitCode};
+
+use tenantpilot::{
+    fixtures::FixturesError,
+    report::Status,
+    store::{DatabaseUrlError, StoreError},
+    sync::SyncError,
+};
+
+use crate::printer::Printer;
+
+/// Nothing done.
+const FAILED: u8 = 1;
+/// Wrong flags or configuration.
+const USAGE: u8 = 2;
+/// Done in part.
+const PARTIAL: u8 = 3;
+/// As a shell reports a process that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// What clap has to say: help on stdout, errors on stderr.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // nobody is left to tell when the stream is gone
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Tells an error, and its exit status.
+pub(crate) fn failed(printer: &Printer, error: &anyhow::Error) -> ExitCode {
+    if is_closed_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    // the library's messages name their causes already
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    printer.error(&told);
+    if let Some(hint) = hint(error) {
+        printer.hint(&hint);
+    }
+    ExitCode::from(if is_configuration(error) { USAGE } else { FAILED })
+}
+
+/// The exit status of a summary.
+pub(crate) fn of_status(status: Status) -> ExitCode {
+    match status {
+        Status::Succeeded | Status::Skipped => ExitCode::SUCCESS,
+        Status::Partial => ExitCode::from(PARTIAL),
+        Status::Failed => ExitCode::from(FAILED),
+        Status::Interrupted => ExitCode::from(INTERRUPTED),
+    }
+}
+
+fn store_error(error: &anyhow::Error) -> Option<&StoreError> {
+    error.chain().find_map(|cause| {
+        cause.downcast_ref::<StoreError>().or_else(|| match cause.downcast_ref::<SyncError>() {
+            Some(SyncError::Store(error)) => Some(error),
+            _ => None,
+        })
+    })
+}
+
+/// A reader that has seen enough, as `head` has, is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    matches!(store_error(error), Some(StoreError::Sink(error)) if broken(error))
+        || error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken))
+}
+
+fn is_configuration(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<DatabaseUrlError>() || cause.is::<FixturesError>())
+        || matches!(store_error(error), Some(StoreError::SchemaName { .. }))
+}
+
+/// What to do.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
+    if error.chain().any(|cause| cause.is::<DatabaseUrlError>()) {
+        return Some("set DATABASE_URL or --database-url".to_owned());
+    }
+    if error.chain().any(|cause| cause.is::<FixturesError>()) {
+        return Some("name a folder with policies exported as JSON, e.g. `--fixtures fixtures/contoso`".to_owned());
+    }
+    store_error(error).and_then(store_hint)
+}
+
+fn store_hint(error: &StoreError) -> Option<String> {
+    Some(match error {
+        StoreError::Connect { reason, .. } if reason.contains("password") || reason.contains("authentication") => {
+            "check the user and the password in DATABASE_URL".to_owned()
+        }
+        StoreError::Connect { database, .. } if database.starts_with("postgres") => {
+            "check host, port, database and sslmode in DATABASE_URL, and that the server is running".to_owned()
+        }
+        StoreError::Connect { .. } => "check the path in DATABASE_URL and that it may be read and written".to_owned(),
+        StoreError::Missing { .. } | StoreError::NotMigrated { .. } => {
+            "run `tenantpilot sync` first, or name another database with DATABASE_URL".to_owned()
+        }
+        StoreError::Foreign { schema_helps: true, .. } => {
+            "set DATABASE_SCHEMA to the name of another schema of that database; it is made if it is not there"
+                .to_owned()
+        }
+        StoreError::Foreign { .. } => "name another file with DATABASE_URL".to_owned(),
+        StoreError::Newer { .. } => "install the newer version of tenantpilot".to_owned(),
+        StoreError::Locked { .. } => "wait for it to end, or use `--wait`".to_owned(),
+        StoreError::Query { source, .. } if source.to_string().contains("readonly") => {
+            "the database is read-only: check its permissions".to_owned()
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,271 @@
+//! The one writer of a run: takes outcomes in order, gathers whole policies, writes them in transactions.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{runtime::Handle, sync::mpsc::Receiver, time::timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::prepare::Outcome;
+use crate::{
+    changes::Tally,
+    events::{Reporter, SyncEvent},
+    policy::PolicyId,
+    registry::POLICY_KINDS,
+    report::{KindReport, MAX_PROBLEMS, Problem, Status},
+    store::{Batch, Run, Seen, Session, StoreError},
+};
+
+/// Rows that go into one transaction, about.
+const ROWS_TOGETHER: usize = 5_000;
+/// Bytes of text that go into one transaction, about.
+const BYTES_TOGETHER: usize = 8 << 20;
+/// Policies seen unchanged that go into one transaction.
+const UNTOUCHED_TOGETHER: usize = 2_000;
+/// How long a gathered policy waits for more.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Gathers, writes and counts.
+pub(super) struct Writer {
+    /// `None` in a dry run without a database: everything is new.
+    pub(super) session: Option<Session>,
+    pub(super) run: Run,
+    pub(super) reporter: Arc<dyn Reporter>,
+    /// A second policy of one id is worth telling; a page of Graph's may repeat one.
+    pub(super) names_duplicates: bool,
+    pub(super) state: State,
+}
+
+/// What a run has come to.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) kinds: BTreeMap<&'static str, KindReport>,
+    pub(super) seen: Seen,
+    pub(super) problems: Vec<Problem>,
+    pub(super) more_problems: u64,
+    /// Something was lost of which not even the kind is known: nothing may be taken for removed.
+    pub(super) lost_unknown: bool,
+    pub(super) any_loss: bool,
+    batch: Batch,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Writer {
+    /// Takes everything that comes until the source ends or the run is stopped.
+    pub(super) fn take_all(
+        &mut self,
+        outcomes: &mut Receiver<Vec<Outcome>>,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let handle = Handle::current();
+        let mut first_gathered: Option<Instant> = None;
+        loop {
+            let received = match first_gathered {
+                None => handle.block_on(outcomes.recv()),
+                Some(since) => match handle.block_on(timeout_at((since + PATIENCE).into(), outcomes.recv())) {
+                    Ok(received) => received,
+                    Err(_) => {
+                        self.flush()?;
+                        first_gathered = None;
+                        continue;
+                    }
+                },
+            };
+            let Some(arrived) = received else { break };
+            if stop.is_cancelled() {
+                break;
+            }
+            for outcome in arrived {
+                self.take(outcome);
+                if self.state.is_full() {
+                    self.flush()?;
+                    first_gathered = None;
+                }
+            }
+            if !self.state.batch.is_empty() {
+                first_gathered.get_or_insert_with(Instant::now);
+            }
+        }
+        self.flush()
+    }
+
+    fn take(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Read(read) => {
+                let (kind, id) = (read.policy.kind, read.policy.id.clone());
+                if !self.is_first(kind, &id, Some(&read.policy.name)) {
+                    return;
+                }
+                if !read.policy.complete {
+                    self.state.kind(kind).incomplete += 1;
+                    self.problem(Problem {
+                        code: "incomplete",
+                        kind: Some(kind),
+                        policy: id,
+                        policy_name: Some(read.policy.name.clone()),
+                        message: "fewer settings came than the policy counts".to_owned(),
+                    });
+                }
+                self.read_event(kind, read.policy.settings.len() as u64);
+                let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+                self.state.rows += read.policy.settings.len();
+                self.state.bytes += read
+                    .policy
+                    .settings
+                    .iter()
+                    .map(|s| s.name.len() + size(&s.value) + size(&s.raw_value))
+                    .sum::<usize>();
+                self.state.batch.read.push(*read);
+            }
+            Outcome::Untouched { kind, id, settings } => {
+                if self.is_first(kind, id.as_str(), None) {
+                    self.state.kind(kind).unchanged += u64::from(settings);
+                    self.read_event(kind, u64::from(settings));
+                    self.state.batch.untouched.push(id);
+                }
+            }
+            Outcome::Unreadable { id, problem } => {
+                let kind = problem.kind.unwrap_or_default();
+                if self.is_first(kind, id.as_str(), problem.policy_name.as_deref()) {
+                    self.state.kind(kind).skipped += 1;
+                    self.state.kind(kind).status = Status::Partial;
+                    self.problem(problem);
+                }
+            }
+            Outcome::NotAsked { id } => {
+                self.state.seen.insert(id.as_str());
+            }
+            Outcome::Problem(problem) => {
+                self.state.lost_unknown |= problem.is_loss();
+                self.problem(problem);
+            }
+            Outcome::KindEnded { kind, failure } => {
+                let report = self.state.kind(kind);
+                report.listed = failure.is_none();
+                if let Some(failure) = failure {
+                    report.status = if failure.code == "not_licensed" { Status::Skipped } else { Status::Failed };
+                    report.error = Some(failure);
+                }
+                let listed = report.listed;
+                self.report(&SyncEvent::KindFinished { kind, listed });
+            }
+        }
+    }
+
+    /// Whether a policy is the first of its id in this run.
+    fn is_first(&mut self, kind: &'static str, id: &str, name: Option<&str>) -> bool {
+        let first = self.state.seen.insert(id);
+        if !first && self.names_duplicates {
+            self.state.kind(kind).skipped += 1;
+            self.problem(Problem {
+                code: "duplicate",
+                kind: Some(kind),
+                policy: id.to_owned(),
+                policy_name: name.map(str::to_owned),
+                message: "a policy with this id was read before".to_owned(),
+            });
+        }
+        first
+    }
+
+    pub(super) fn problem(&mut self, problem: Problem) {
+        self.report(&SyncEvent::Problem(&problem));
+        self.state.any_loss |= problem.is_loss();
+        if self.state.problems.len() < MAX_PROBLEMS {
+            self.state.problems.push(problem);
+        } else {
+            self.state.more_problems += 1;
+        }
+    }
+
+    fn read_event(&mut self, kind: &'static str, settings: u64) {
+        if self.run.dry {
+            let report = self.state.kind(kind);
+            report.policies += 1;
+            report.settings += settings;
+        }
+        self.report(&SyncEvent::PoliciesRead { kind, policies: 1, settings });
+    }
+
+    fn report(&self, event: &SyncEvent<'_>) {
+        self.reporter.report(&self.run.tenant, event);
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let batch = std::mem::take(&mut self.state.batch);
+        (self.state.rows, self.state.bytes) = (0, 0);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let policies = (batch.read.len() + batch.untouched.len()) as u64;
+        match self.write(&batch) {
+            Err(error) if error.is_about_data() && batch.read.len() > 1 => self.write_one_by_one(batch)?,
+            written => written?,
+        }
+        self.report(&SyncEvent::RowsWritten { policies });
+        Ok(())
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let tallies = match &mut self.session {
+            Some(session) => session.write(&self.run, batch)?,
+            None => all_new(batch),
+        };
+        for (kind, tally) in tallies {
+            self.state.kind(kind).add(tally);
+        }
+        Ok(())
+    }
+
+    /// The database refused the data of some policy: it costs itself, not its neighbours.
+    fn write_one_by_one(&mut self, batch: Batch) -> Result<(), StoreError> {
+        self.write(&Batch { read: Vec::new(), untouched: batch.untouched })?;
+        for read in batch.read {
+            let (kind, id, name) = (read.policy.kind, read.policy.id.clone(), read.policy.name.clone());
+            match self.write(&Batch { read: vec![read], untouched: Vec::<PolicyId>::new() }) {
+                Err(error) if error.is_about_data() => {
+                    self.state.kind(kind).skipped += 1;
+                    self.state.kind(kind).status = Status::Partial;
+                    self.problem(Problem {
+                        code: "database",
+                        kind: Some(kind),
+                        policy: id,
+                        policy_name: Some(name),
+                        message: error.to_string(),
+                    });
+                }
+                written => written?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// The report of a kind, in the making.
+    pub(super) fn kind(&mut self, kind: &'static str) -> &mut KindReport {
+        self.kinds.entry(kind).or_insert_with(|| KindReport::new(kind))
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows >= ROWS_TOGETHER || self.bytes >= BYTES_TOGETHER || self.batch.untouched.len() >= UNTOUCHED_TOGETHER
+    }
+
+    /// The kinds' reports in the registry's order.
+    pub(super) fn in_order(&mut self) -> Vec<KindReport> {
+        let mut kinds = std::mem::take(&mut self.kinds);
+        POLICY_KINDS.iter().filter_map(|kind| kinds.remove(kind.slug())).collect()
+    }
+}
+
+fn all_new(batch: &Batch) -> BTreeMap<&'static str, Tally> {
+    let mut tallies = BTreeMap::<_, Tally>::new();
+    for read in &batch.read {
+        tallies.entry(read.policy.kind).or_default().added += read.policy.settings.len() as u64;
+    }
+    tallies
+}
