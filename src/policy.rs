@@ -63,6 +63,8 @@ pub struct PolicyDocument {
     pub id: PolicyId,
     /// The policy's name where it could be read ahead, for messages.
     pub name: Option<String>,
+    /// The file it stands in, below the folder of an import.
+    pub file: Option<String>,
     /// One JSON object: the policy with its settings and assignments.
     pub json: Bytes,
     /// Settings are missing although Graph was asked twice; the policy is stored as incomplete.

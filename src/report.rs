@@ -246,6 +246,8 @@ pub struct Problem {
     pub policy: String,
     /// The policy's name.
     pub policy_name: Option<String>,
+    /// The file it stands in, below the folder of an import.
+    pub file: Option<String>,
     /// What is wrong with it.
     pub message: String,
 }

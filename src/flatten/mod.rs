@@ -87,6 +87,10 @@ fn settings(shape: SettingsShape, body: &Map<String, Value>, rows: &mut rows::Ro
     match shape {
         SettingsShape::Catalog if listed().any(|setting| setting.get("settingInstance").is_some()) => {
             listed().for_each(|setting| catalog::setting(setting, rows));
+            // Linux compliance says beside its settings what follows from them
+            if let Some(actions) = body.get("scheduledActionsForRule") {
+                bag::property("scheduledActionsForRule", actions, rows);
+            }
         }
         SettingsShape::AdministrativeTemplate if body.contains_key("definitionValues") => {
             elements(&body["definitionValues"]).for_each(|value| administrative_template::value(value, rows));

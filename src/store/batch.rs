@@ -54,20 +54,30 @@ impl Batch {
 /// What writing did, by kind.
 pub type Tallies = BTreeMap<&'static str, Tally>;
 
-/// What is stored of a tenant's policies: enough to tell that one need not be read again. 40 bytes a policy.
+/// What is stored of a tenant's policies: enough to tell that one need not be read again. 48 bytes a policy.
 #[derive(Debug, Default)]
-pub struct Known(HashMap<u128, (u128, u32)>);
+pub struct Known(HashMap<u128, (u128, Stored)>);
+
+/// What a summary tells of a policy that is not read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// How many settings it has.
+    pub settings: u32,
+    /// Whether all of them came.
+    pub complete: bool,
+}
 
 impl Known {
     /// Adds a stored policy.
-    pub fn insert(&mut self, id: &str, source_hash: &str, settings: i64) {
-        self.0.insert(short_hash(id), (short_hash(source_hash), u32::try_from(settings).unwrap_or(u32::MAX)));
+    pub fn insert(&mut self, id: &str, source_hash: &str, settings: i64, complete: bool) {
+        let stored = Stored { settings: u32::try_from(settings).unwrap_or(u32::MAX), complete };
+        self.0.insert(short_hash(id), (short_hash(source_hash), stored));
     }
 
-    /// The number of settings of a policy that is stored with this very source.
-    pub fn same(&self, id: &str, source_hash: &str) -> Option<u32> {
-        let (known, settings) = self.0.get(&short_hash(id))?;
-        (*known == short_hash(source_hash)).then_some(*settings)
+    /// A policy that is stored with this very source.
+    pub fn same(&self, id: &str, source_hash: &str) -> Option<Stored> {
+        let (known, stored) = self.0.get(&short_hash(id))?;
+        (*known == short_hash(source_hash)).then_some(*stored)
     }
 }
 

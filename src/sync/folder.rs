@@ -59,14 +59,15 @@ fn outcome(found: Found, asked: Option<&[&'static PolicyKind]>, context: &Contex
             if asked.is_some_and(|asked| !asked.iter().any(|asked| asked.slug() == kind.slug())) {
                 return Outcome::NotAsked { id: document.id };
             }
-            context.prepare(kind, &document)
+            context.prepare(kind, document)
         }
         Found::Skipped { path, reason } => not_a_policy(&path, &reason),
         Found::Broken { path, kind, reason } => Outcome::Problem(Problem {
             code: "unreadable",
             kind: kind.map(PolicyKind::slug),
-            policy: path,
+            policy: path.clone(),
             policy_name: None,
+            file: Some(path),
             message: reason,
         }),
     }
@@ -78,6 +79,7 @@ fn not_a_policy(path: &str, reason: &str) -> Outcome {
         kind: None,
         policy: path.to_owned(),
         policy_name: None,
+        file: Some(path.to_owned()),
         message: reason.to_owned(),
     })
 }

@@ -7,7 +7,7 @@ use crate::{
     policy::{Policy, PolicyDocument, PolicyId},
     registry::PolicyKind,
     report::Problem,
-    store::{Known, Read},
+    store::{Known, Read, Stored},
 };
 
 /// Longest value of a setting, in bytes.
@@ -23,12 +23,8 @@ pub(super) struct Context {
 /// What became of something that the source gave.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// New, or perhaps changed.
-    Read(Box<Read>),
-    /// Stored with these very bytes.
-    Untouched { kind: &'static str, id: PolicyId, settings: u32 },
-    /// It is there, and cannot be read: its last good rows stay.
-    Unreadable { id: PolicyId, problem: Problem },
+    /// A policy.
+    Policy(Box<Prepared>),
     /// A policy of a kind that was not asked for.
     NotAsked { id: PolicyId },
     /// A file that is no policy, or something that may have been one.
@@ -37,33 +33,65 @@ pub(super) enum Outcome {
     KindEnded { kind: &'static str, failure: Option<crate::report::ErrorReport> },
 }
 
+/// A policy, as far as it got.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) kind: &'static str,
+    pub(super) id: PolicyId,
+    pub(super) name: Option<String>,
+    pub(super) file: Option<String>,
+    pub(super) content: Content,
+}
+
+/// What a policy holds.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// New, or perhaps changed.
+    Read(Read),
+    /// Stored with these very bytes.
+    Untouched(Stored),
+    /// It is there, and cannot be read: its last good rows stay.
+    Unreadable { code: &'static str, message: String },
+}
+
+impl Prepared {
+    /// A problem with this policy.
+    pub(super) fn problem(&self, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem {
+            code,
+            kind: Some(self.kind),
+            policy: self.id.to_string(),
+            policy_name: self.name.clone(),
+            file: self.file.clone(),
+            message: message.into(),
+        }
+    }
+}
+
 impl Context {
     /// Flattens a policy, unless it is stored as it is.
-    pub(super) fn prepare(&self, kind: &'static PolicyKind, document: &PolicyDocument) -> Outcome {
+    pub(super) fn prepare(&self, kind: &'static PolicyKind, document: PolicyDocument) -> Outcome {
+        let content = self.content(kind, &document);
+        let PolicyDocument { id, name, file, .. } = document;
+        Outcome::Policy(Box::new(Prepared { kind: kind.slug(), id, name, file, content }))
+    }
+
+    fn content(&self, kind: &'static PolicyKind, document: &PolicyDocument) -> Content {
         let source_hash = source_hash(kind, document);
-        if let Some(settings) = self.known.same(document.id.as_str(), &source_hash) {
-            return Outcome::Untouched { kind: kind.slug(), id: document.id.clone(), settings };
+        if let Some(stored) = self.known.same(document.id.as_str(), &source_hash) {
+            return Content::Untouched(stored);
         }
-        let problem = match flatten::flatten(&kind.shape, document, &self.flattener) {
+        match flatten::flatten(&kind.shape, document, &self.flattener) {
             Ok(policy) => match too_large(&policy) {
+                Some(message) => Content::Unreadable { code: "too_large", message },
                 None => {
                     let content_hash = content_hash(&policy);
-                    return Outcome::Read(Box::new(Read { policy, content_hash, source_hash }));
+                    Content::Read(Read { policy, content_hash, source_hash })
                 }
-                Some(message) => ("too_large", message),
             },
-            Err(error @ JsonError::TooDeep) => ("too_large", error.to_string()),
-            Err(error) => ("unreadable", error.to_string()),
-        };
-        let (code, message) = problem;
-        let problem = Problem {
-            code,
-            kind: Some(kind.slug()),
-            policy: document.id.to_string(),
-            policy_name: document.name.clone(),
-            message,
-        };
-        Outcome::Unreadable { id: document.id.clone(), problem }
+            Err(error @ JsonError::TooDeep) => Content::Unreadable { code: "too_large", message: error.to_string() },
+            Err(error) => Content::Unreadable { code: "unreadable", message: error.to_string() },
+        }
     }
 }
 

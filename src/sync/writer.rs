@@ -9,7 +9,7 @@ use std::{
 use tokio::{runtime::Handle, sync::mpsc::Receiver, time::timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::prepare::Outcome;
+use super::prepare::{Content, Outcome, Prepared};
 use crate::{
     changes::Tally,
     events::{Reporter, SyncEvent},
@@ -95,47 +95,7 @@ impl Writer {
 
     fn take(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Read(read) => {
-                let (kind, id) = (read.policy.kind, read.policy.id.clone());
-                if !self.is_first(kind, &id, Some(&read.policy.name)) {
-                    return;
-                }
-                if !read.policy.complete {
-                    self.state.kind(kind).incomplete += 1;
-                    self.problem(Problem {
-                        code: "incomplete",
-                        kind: Some(kind),
-                        policy: id,
-                        policy_name: Some(read.policy.name.clone()),
-                        message: "fewer settings came than the policy counts".to_owned(),
-                    });
-                }
-                self.read_event(kind, read.policy.settings.len() as u64);
-                let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-                self.state.rows += read.policy.settings.len();
-                self.state.bytes += read
-                    .policy
-                    .settings
-                    .iter()
-                    .map(|s| s.name.len() + size(&s.value) + size(&s.raw_value))
-                    .sum::<usize>();
-                self.state.batch.read.push(*read);
-            }
-            Outcome::Untouched { kind, id, settings } => {
-                if self.is_first(kind, id.as_str(), None) {
-                    self.state.kind(kind).unchanged += u64::from(settings);
-                    self.read_event(kind, u64::from(settings));
-                    self.state.batch.untouched.push(id);
-                }
-            }
-            Outcome::Unreadable { id, problem } => {
-                let kind = problem.kind.unwrap_or_default();
-                if self.is_first(kind, id.as_str(), problem.policy_name.as_deref()) {
-                    self.state.kind(kind).skipped += 1;
-                    self.state.kind(kind).status = Status::Partial;
-                    self.problem(problem);
-                }
-            }
+            Outcome::Policy(prepared) => self.take_policy(*prepared),
             Outcome::NotAsked { id } => {
                 self.state.seen.insert(id.as_str());
             }
@@ -156,20 +116,45 @@ impl Writer {
         }
     }
 
-    /// Whether a policy is the first of its id in this run.
-    fn is_first(&mut self, kind: &'static str, id: &str, name: Option<&str>) -> bool {
-        let first = self.state.seen.insert(id);
-        if !first && self.names_duplicates {
-            self.state.kind(kind).skipped += 1;
-            self.problem(Problem {
-                code: "duplicate",
-                kind: Some(kind),
-                policy: id.to_owned(),
-                policy_name: name.map(str::to_owned),
-                message: "a policy with this id was read before".to_owned(),
-            });
+    fn take_policy(&mut self, prepared: Prepared) {
+        let kind = prepared.kind;
+        if !self.state.seen.insert(prepared.id.as_str()) {
+            if self.names_duplicates {
+                self.state.kind(kind).skipped += 1;
+                self.problem(prepared.problem("duplicate", "a policy with this id was read before"));
+            }
+            return;
         }
-        first
+        let is_complete = match &prepared.content {
+            Content::Read(read) => read.policy.complete,
+            Content::Untouched(stored) => stored.complete,
+            Content::Unreadable { code, message } => {
+                self.state.kind(kind).skipped += 1;
+                self.state.kind(kind).status = Status::Partial;
+                return self.problem(prepared.problem(code, message));
+            }
+        };
+        if !is_complete {
+            self.state.kind(kind).incomplete += 1;
+            self.problem(prepared.problem("incomplete", "fewer settings came than the policy counts"));
+        }
+        match prepared.content {
+            Content::Read(read) => {
+                self.read_event(kind, read.policy.settings.len() as u64);
+                let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+                let settings = &read.policy.settings;
+                self.state.rows += settings.len();
+                self.state.bytes +=
+                    settings.iter().map(|s| s.name.len() + size(&s.value) + size(&s.raw_value)).sum::<usize>();
+                self.state.batch.read.push(read);
+            }
+            Content::Untouched(stored) => {
+                self.state.kind(kind).unchanged += u64::from(stored.settings);
+                self.read_event(kind, u64::from(stored.settings));
+                self.state.batch.untouched.push(prepared.id);
+            }
+            Content::Unreadable { .. } => {}
+        }
     }
 
     pub(super) fn problem(&mut self, problem: Problem) {
@@ -235,6 +220,7 @@ impl Writer {
                         kind: Some(kind),
                         policy: id,
                         policy_name: Some(name),
+                        file: None,
                         message: error.to_string(),
                     });
                 }

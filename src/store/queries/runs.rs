@@ -65,13 +65,13 @@ pub(in crate::store) fn known(conn: &mut Conn, tenant: &str) -> Result<Known, St
     let rows = policies::table
         .filter(policies::tenant_id.eq(tenant))
         .filter(policies::deleted_at.is_null())
-        .select((policies::graph_policy_id, policies::source_hash, policies::setting_count))
-        .load_iter::<(String, String, i64), diesel::connection::DefaultLoadingMode>(conn)
+        .select((policies::graph_policy_id, policies::source_hash, policies::setting_count, policies::complete))
+        .load_iter::<(String, String, i64, bool), diesel::connection::DefaultLoadingMode>(conn)
         .map_err(&failed)?;
     let mut known = Known::default();
     for row in rows {
-        let (id, source_hash, settings) = row.map_err(&failed)?;
-        known.insert(&id, &source_hash, settings);
+        let (id, source_hash, settings, complete) = row.map_err(&failed)?;
+        known.insert(&id, &source_hash, settings, complete);
     }
     Ok(known)
 }

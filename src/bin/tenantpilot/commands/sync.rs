@@ -129,7 +129,8 @@ fn note_problems(tenant: &TenantReport, printer: &Printer) {
     for problem in losses.iter().chain(&others).take(PROBLEMS_SHOWN) {
         let name = problem.policy_name.as_ref().map(|name| format!(" `{}`", one_line(name))).unwrap_or_default();
         let kind = problem.kind.map(|kind| format!("{kind} ")).unwrap_or_default();
-        let line = format!("{kind}{}{name}: {} ({})", one_line(&problem.policy), problem.message, problem.code);
+        let place = problem.file.as_ref().unwrap_or(&problem.policy);
+        let line = format!("{kind}{}{name}: {} ({})", one_line(place), problem.message, problem.code);
         if problem.is_loss() { printer.warning(&line) } else { printer.note(&format!("skipped: {line}")) }
     }
     let more = (tenant.problems.len().saturating_sub(PROBLEMS_SHOWN)) as u64 + tenant.more_problems;
