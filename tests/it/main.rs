@@ -1,0 +1,7 @@
+//! The one test binary: a module per area, each test named by the rule it holds.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong, in helpers as well")]
+
+mod auth;
+mod graph;
+mod support;
