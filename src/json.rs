@@ -1,8 +1,8 @@
 //! Reading JSON that nobody vouches for: bounded in depth, exact in numbers, tolerant of broken surrogates.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// Deepest nesting that is read: serde_json's own limit.
 pub const MAX_DEPTH: usize = 128;
@@ -67,6 +67,26 @@ impl Document {
             *json = json.chars().map(escape).collect();
         }
     }
+}
+
+/// The properties of an object, each still JSON text: enough to tell what it is without parsing it all.
+pub type Properties<'j> = BTreeMap<String, &'j RawValue>;
+
+/// Reads an object's properties, however deep and odd their values are.
+pub fn properties(object: &str) -> Result<Properties<'_>, JsonError> {
+    Ok(serde_json::from_str(object)?)
+}
+
+/// A property's text, readable; `None` where it is no text.
+pub fn text(properties: &Properties<'_>, key: &str) -> Option<String> {
+    let raw = properties.get(key)?.get();
+    if !raw.starts_with('"') {
+        return None;
+    }
+    let document = Document::parse(raw.as_bytes()).ok()?;
+    let mut text = document.value.as_str()?.to_owned();
+    document.readable(&mut text);
+    Some(text)
 }
 
 impl From<serde_json::Error> for JsonError {

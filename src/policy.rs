@@ -67,8 +67,6 @@ pub struct PolicyDocument {
     pub file: Option<String>,
     /// One JSON object: the policy with its settings and assignments.
     pub json: Bytes,
-    /// Settings are missing although Graph was asked twice; the policy is stored as incomplete.
-    pub short: bool,
 }
 
 /// A policy flattened: its own columns, its assignments and one row per setting.

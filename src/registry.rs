@@ -12,8 +12,8 @@ pub struct PolicyKind {
     pub shape: Shape,
     /// What the portal calls it.
     pub title: &'static str,
-    /// Collections of Graph (beta) that list it, below the version.
-    pub endpoints: &'static [&'static str],
+    /// Collections of Graph (beta) that list it.
+    pub endpoints: &'static [Endpoint],
     /// The least application permission that reads it (Microsoft Graph permissions reference).
     pub permission: &'static str,
     /// Whether a sync reads it without being asked for it by name.
@@ -22,6 +22,37 @@ pub struct PolicyKind {
     types: &'static [&'static str],
     /// Folders that exporting tools put it into: letters alone, lower-case.
     folders: &'static [&'static str],
+}
+
+/// A collection of Graph's.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Its path below the version.
+    pub path: &'static str,
+    /// The query of its list, best first: Graph answers 400 to an `$expand` that a service does not know.
+    pub queries: &'static [&'static str],
+    /// What the list leaves out.
+    pub details: Details,
+}
+
+/// What has to be read for each policy because the list does not give it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Details {
+    /// Nothing.
+    None,
+    /// `{id}/settings`, for policies whose settings did not come with the list, or came short.
+    Settings,
+    /// `{id}/definitionValues`, and the presentation values of each.
+    DefinitionValues,
+    /// `{id}`: the list leaves properties null.
+    Item,
+    /// There is no list: the path itself is the one policy.
+    Singleton,
+}
+
+const fn endpoint(path: &'static str, queries: &'static [&'static str], details: Details) -> Endpoint {
+    Endpoint { path, queries, details }
 }
 
 impl PolicyKind {
@@ -36,7 +67,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "settings-catalog", platform: None, settings: Catalog },
         title: "Settings catalog, endpoint security and baselines",
-        endpoints: &["deviceManagement/configurationPolicies"],
+        endpoints: &[endpoint(
+            "deviceManagement/configurationPolicies",
+            &["$expand=settings,assignments", "$expand=assignments"],
+            Details::Settings,
+        )],
         permission: CONFIGURATION,
         default: true,
         types: &["deviceManagementConfigurationPolicy"],
@@ -45,7 +80,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "device-configuration", platform: None, settings: Bag },
         title: "Device configuration, OMA-URI and update rings",
-        endpoints: &["deviceManagement/deviceConfigurations"],
+        endpoints: &[endpoint("deviceManagement/deviceConfigurations", &["$expand=assignments"], Details::None)],
         permission: CONFIGURATION,
         default: true,
         types: &[
@@ -59,7 +94,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "compliance", platform: None, settings: Bag },
         title: "Compliance",
-        endpoints: &["deviceManagement/deviceCompliancePolicies"],
+        endpoints: &[endpoint(
+            "deviceManagement/deviceCompliancePolicies",
+            &["$expand=assignments,scheduledActionsForRule($expand=scheduledActionConfigurations)"],
+            Details::None,
+        )],
         permission: CONFIGURATION,
         default: true,
         types: &["*CompliancePolicy"],
@@ -68,7 +107,14 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "linux-compliance", platform: Some("Linux"), settings: Catalog },
         title: "Linux compliance",
-        endpoints: &["deviceManagement/compliancePolicies"],
+        endpoints: &[endpoint(
+            "deviceManagement/compliancePolicies",
+            &[
+                "$expand=settings,assignments,scheduledActionsForRule($expand=scheduledActionConfigurations)",
+                "$expand=assignments,scheduledActionsForRule($expand=scheduledActionConfigurations)",
+            ],
+            Details::Settings,
+        )],
         permission: CONFIGURATION,
         default: true,
         types: &["deviceManagementCompliancePolicy"],
@@ -77,7 +123,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "intent", platform: None, settings: Intent },
         title: "Endpoint security and baselines (legacy)",
-        endpoints: &["deviceManagement/intents"],
+        endpoints: &[endpoint("deviceManagement/intents", &["$expand=assignments"], Details::Settings)],
         permission: CONFIGURATION,
         default: true,
         types: &["deviceManagementIntent"],
@@ -86,7 +132,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "administrative-template", platform: Some("Windows"), settings: AdministrativeTemplate },
         title: "Administrative templates",
-        endpoints: &["deviceManagement/groupPolicyConfigurations"],
+        endpoints: &[endpoint(
+            "deviceManagement/groupPolicyConfigurations",
+            &["$expand=assignments"],
+            Details::DefinitionValues,
+        )],
         permission: CONFIGURATION,
         default: true,
         types: &["groupPolicyConfiguration"],
@@ -95,7 +145,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "reusable-settings", platform: None, settings: Bag },
         title: "Reusable settings",
-        endpoints: &["deviceManagement/reusablePolicySettings"],
+        endpoints: &[endpoint("deviceManagement/reusablePolicySettings", &[""], Details::Item)],
         permission: CONFIGURATION,
         default: false,
         types: &["deviceManagementReusablePolicySetting"],
@@ -104,7 +154,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "windows-script", platform: Some("Windows"), settings: Bag },
         title: "Windows scripts",
-        endpoints: &["deviceManagement/deviceManagementScripts"],
+        endpoints: &[endpoint("deviceManagement/deviceManagementScripts", &["$expand=assignments"], Details::Item)],
         permission: SCRIPTS,
         default: false,
         types: &["deviceManagementScript"],
@@ -113,7 +163,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "macos-script", platform: Some("macOS"), settings: Bag },
         title: "macOS scripts",
-        endpoints: &["deviceManagement/deviceShellScripts"],
+        endpoints: &[endpoint("deviceManagement/deviceShellScripts", &["$expand=assignments"], Details::Item)],
         permission: SCRIPTS,
         default: false,
         types: &["deviceShellScript"],
@@ -122,7 +172,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "custom-attribute", platform: Some("macOS"), settings: Bag },
         title: "macOS custom attributes",
-        endpoints: &["deviceManagement/deviceCustomAttributeShellScripts"],
+        endpoints: &[endpoint(
+            "deviceManagement/deviceCustomAttributeShellScripts",
+            &["$expand=assignments"],
+            Details::Item,
+        )],
         permission: SCRIPTS,
         default: false,
         types: &["deviceCustomAttributeShellScript"],
@@ -131,7 +185,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "remediation", platform: Some("Windows"), settings: Bag },
         title: "Remediations",
-        endpoints: &["deviceManagement/deviceHealthScripts"],
+        endpoints: &[endpoint("deviceManagement/deviceHealthScripts", &["$expand=assignments"], Details::Item)],
         permission: SCRIPTS,
         default: false,
         types: &["deviceHealthScript"],
@@ -140,7 +194,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "compliance-script", platform: Some("Windows"), settings: Bag },
         title: "Custom compliance scripts",
-        endpoints: &["deviceManagement/deviceComplianceScripts"],
+        endpoints: &[endpoint("deviceManagement/deviceComplianceScripts", &[""], Details::Item)],
         permission: SCRIPTS,
         default: false,
         types: &["deviceComplianceScript"],
@@ -149,7 +203,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "feature-update", platform: Some("Windows"), settings: Bag },
         title: "Feature updates",
-        endpoints: &["deviceManagement/windowsFeatureUpdateProfiles"],
+        endpoints: &[endpoint(
+            "deviceManagement/windowsFeatureUpdateProfiles",
+            &["$expand=assignments"],
+            Details::None,
+        )],
         permission: CONFIGURATION,
         default: false,
         types: &["windowsFeatureUpdateProfile"],
@@ -158,7 +216,10 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "quality-update", platform: Some("Windows"), settings: Bag },
         title: "Quality updates",
-        endpoints: &["deviceManagement/windowsQualityUpdateProfiles", "deviceManagement/windowsQualityUpdatePolicies"],
+        endpoints: &[
+            endpoint("deviceManagement/windowsQualityUpdateProfiles", &["$expand=assignments"], Details::None),
+            endpoint("deviceManagement/windowsQualityUpdatePolicies", &["$expand=assignments"], Details::None),
+        ],
         permission: CONFIGURATION,
         default: false,
         types: &["windowsQualityUpdateProfile", "windowsQualityUpdatePolicy"],
@@ -167,7 +228,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "driver-update", platform: Some("Windows"), settings: Bag },
         title: "Driver updates",
-        endpoints: &["deviceManagement/windowsDriverUpdateProfiles"],
+        endpoints: &[endpoint("deviceManagement/windowsDriverUpdateProfiles", &["$expand=assignments"], Details::None)],
         permission: CONFIGURATION,
         default: false,
         types: &["windowsDriverUpdateProfile"],
@@ -176,7 +237,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "enrollment", platform: None, settings: Bag },
         title: "Enrollment",
-        endpoints: &["deviceManagement/deviceEnrollmentConfigurations"],
+        endpoints: &[endpoint(
+            "deviceManagement/deviceEnrollmentConfigurations",
+            &["$expand=assignments"],
+            Details::None,
+        )],
         permission: SERVICE_CONFIG,
         default: false,
         types: &[
@@ -190,7 +255,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "autopilot", platform: Some("Windows"), settings: Bag },
         title: "Autopilot profiles",
-        endpoints: &["deviceManagement/windowsAutopilotDeploymentProfiles"],
+        endpoints: &[endpoint(
+            "deviceManagement/windowsAutopilotDeploymentProfiles",
+            &["$expand=assignments"],
+            Details::None,
+        )],
         permission: SERVICE_CONFIG,
         default: false,
         types: &["*AutopilotDeploymentProfile"],
@@ -200,9 +269,9 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         shape: Shape { slug: "app-protection", platform: None, settings: Bag },
         title: "App protection",
         endpoints: &[
-            "deviceAppManagement/iosManagedAppProtections",
-            "deviceAppManagement/androidManagedAppProtections",
-            "deviceAppManagement/windowsManagedAppProtections",
+            endpoint("deviceAppManagement/iosManagedAppProtections", &["$expand=apps,assignments"], Details::None),
+            endpoint("deviceAppManagement/androidManagedAppProtections", &["$expand=apps,assignments"], Details::None),
+            endpoint("deviceAppManagement/windowsManagedAppProtections", &["$expand=apps,assignments"], Details::None),
         ],
         permission: APPS,
         default: false,
@@ -213,8 +282,12 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         shape: Shape { slug: "app-configuration", platform: None, settings: Bag },
         title: "App configuration",
         endpoints: &[
-            "deviceAppManagement/mobileAppConfigurations",
-            "deviceAppManagement/targetedManagedAppConfigurations",
+            endpoint("deviceAppManagement/mobileAppConfigurations", &["$expand=assignments"], Details::None),
+            endpoint(
+                "deviceAppManagement/targetedManagedAppConfigurations",
+                &["$expand=apps,assignments"],
+                Details::None,
+            ),
         ],
         permission: APPS,
         default: false,
@@ -229,7 +302,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "conditional-access", platform: None, settings: Bag },
         title: "Conditional access",
-        endpoints: &["identity/conditionalAccess/policies"],
+        endpoints: &[endpoint("identity/conditionalAccess/policies", &[""], Details::None)],
         permission: POLICY,
         default: false,
         types: &["conditionalAccessPolicy"],
@@ -238,7 +311,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "named-location", platform: None, settings: Bag },
         title: "Named locations",
-        endpoints: &["identity/conditionalAccess/namedLocations"],
+        endpoints: &[endpoint("identity/conditionalAccess/namedLocations", &[""], Details::None)],
         permission: POLICY,
         default: false,
         types: &["*NamedLocation"],
@@ -247,7 +320,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "assignment-filter", platform: None, settings: Bag },
         title: "Assignment filters",
-        endpoints: &["deviceManagement/assignmentFilters"],
+        endpoints: &[endpoint("deviceManagement/assignmentFilters", &[""], Details::None)],
         permission: CONFIGURATION,
         default: false,
         types: &["deviceAndAppManagementAssignmentFilter", "payloadCompatibleAssignmentFilter"],
@@ -256,7 +329,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "tenant-settings", platform: None, settings: Bag },
         title: "Tenant-wide settings",
-        endpoints: &["deviceManagement"],
+        endpoints: &[endpoint("deviceManagement", &["$select=settings"], Details::Singleton)],
         permission: SERVICE_CONFIG,
         default: false,
         types: &["deviceManagementSettings", "deviceManagement"],
@@ -265,7 +338,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "policy-set", platform: None, settings: Bag },
         title: "Policy sets",
-        endpoints: &["deviceAppManagement/policySets"],
+        endpoints: &[endpoint("deviceAppManagement/policySets", &[""], Details::Item)],
         permission: APPS,
         default: false,
         types: &["policySet"],
@@ -323,12 +396,12 @@ pub fn by_context(context: &str) -> Option<&'static PolicyKind> {
         String::new(),
         |path, segment| if path.is_empty() { segment.to_owned() } else { format!("{path}/{segment}") },
     );
-    let named = |endpoint: &&str| {
-        path.strip_prefix(*endpoint)
+    let named = |endpoint: &Endpoint| {
+        path.strip_prefix(endpoint.path)
             .is_some_and(|rest| rest.is_empty() || rest == "/$entity" || rest.starts_with("/microsoft.graph."))
-            && endpoint.contains('/')
+            && endpoint.path.contains('/')
     };
-    POLICY_KINDS.iter().find(|kind| kind.endpoints.iter().any(|endpoint| named(&endpoint)))
+    POLICY_KINDS.iter().find(|kind| kind.endpoints.iter().any(|endpoint| named(endpoint)))
 }
 
 /// The kind that exporting tools put into a folder of this name.
@@ -341,7 +414,7 @@ pub fn by_folder(folder: &str) -> Option<&'static PolicyKind> {
     }
     POLICY_KINDS.iter().find(|kind| {
         let slug = letters(kind.slug());
-        let collections = kind.endpoints.iter().filter_map(|endpoint| endpoint.rsplit('/').next());
+        let collections = kind.endpoints.iter().filter_map(|endpoint| endpoint.path.rsplit('/').next());
         folder == slug
             || folder == format!("{slug}s")
             || kind.folders.contains(&folder.as_str())

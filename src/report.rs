@@ -260,6 +260,31 @@ impl Problem {
 }
 
 impl TenantReport {
+    /// A run that begins now.
+    pub fn new(tenant_id: TenantId) -> Self {
+        let started_at = now();
+        Self {
+            tenant_id,
+            tenant_name: None,
+            run_id: uuid::Uuid::now_v7().to_string(),
+            status: Status::Failed,
+            started_at,
+            finished_at: started_at,
+            duration_ms: 0,
+            kinds: Vec::new(),
+            totals: Totals::default(),
+            error: None,
+            problems: Vec::new(),
+            more_problems: 0,
+        }
+    }
+
+    /// The run ends now; a clock that was set back does not end it before its start.
+    pub(crate) fn close(&mut self, elapsed: std::time::Duration) {
+        self.finished_at = now().max(self.started_at);
+        self.duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    }
+
     /// What the kinds and the problems amount to.
     pub fn judged(kinds: &[KindReport], problems_are_losses: bool) -> Status {
         match overall(kinds.iter().map(|kind| kind.status)) {

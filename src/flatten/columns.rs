@@ -29,6 +29,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
         name: text("name")
             .filter(|name| !name.trim().is_empty())
             .or_else(|| text("displayName"))
+            .or_else(|| document.name.clone())
             .unwrap_or_else(|| "(no name)".to_owned()),
         description: text("description"),
         platform: body
@@ -47,7 +48,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             .filter(|any| *any)
             .or(assigned)
             .or_else(|| assignments.as_ref().map(|list| !list.is_empty())),
-        complete: !document.short && settings_are_all_there(body),
+        complete: settings_are_all_there(body),
         created_at: text("createdDateTime").and_then(|time| timestamp(&time)),
         modified_at: text("lastModifiedDateTime")
             .or_else(|| text("modifiedDateTime"))

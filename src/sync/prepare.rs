@@ -104,7 +104,7 @@ fn too_large(policy: &Policy) -> Option<String> {
 /// Over the bytes, the flattener that reads them and the kind it reads them as.
 fn source_hash(kind: &PolicyKind, document: &PolicyDocument) -> String {
     let mut hasher = blake3::Hasher::new();
-    for part in [flatten::VERSION, kind.slug(), if document.short { "short" } else { "" }] {
+    for part in [flatten::VERSION, kind.slug()] {
         hasher.update(part.as_bytes());
         hasher.update(&[0]);
     }

@@ -36,6 +36,7 @@ pub(super) struct Writer {
     pub(super) reporter: Arc<dyn Reporter>,
     /// A second policy of one id is worth telling; a page of Graph's may repeat one.
     pub(super) names_duplicates: bool,
+    pub(super) started: Instant,
     pub(super) state: State,
 }
 
@@ -104,7 +105,9 @@ impl Writer {
                 self.problem(problem);
             }
             Outcome::KindEnded { kind, failure } => {
+                let elapsed = self.started.elapsed().as_millis();
                 let report = self.state.kind(kind);
+                report.duration_ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
                 report.listed = failure.is_none();
                 if let Some(failure) = failure {
                     report.status = if failure.code == "not_licensed" { Status::Skipped } else { Status::Failed };

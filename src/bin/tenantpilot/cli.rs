@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use tenantpilot::registry::POLICY_KINDS;
+use tenantpilot::{auth::Cloud, registry::POLICY_KINDS};
 
 /// Microsoft Intune tenants as SQL rows: one readable row per setting of every policy, with the history of
 /// what changed
@@ -74,16 +74,25 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("tenants").required(true).args(["tenant", "all_tenants"]))]
 pub(crate) struct SyncArgs {
-    /// Tenant; with --fixtures any name that the database shall know it by
-    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", required = true)]
-    pub(crate) tenant: String,
-    /// Import exported policies from this folder
-    #[arg(long, env = "TENANTPILOT_FIXTURES", value_name = "FOLDER", required = true)]
-    pub(crate) fixtures: PathBuf,
-    /// Kinds to read, or `all` [default: all that the folder holds]
+    /// Tenant, by id or domain; with --fixtures any name that the database shall know it by. May be repeated
+    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
+    pub(crate) tenant: Vec<String>,
+    /// All tenants that the database knows
+    #[arg(long, env = "TENANTPILOT_ALL_TENANTS", conflicts_with_all = ["tenant", "fixtures"])]
+    pub(crate) all_tenants: bool,
+    /// Import exported policies from this folder instead of asking Microsoft Graph
+    #[arg(long, env = "TENANTPILOT_FIXTURES", value_name = "FOLDER")]
+    pub(crate) fixtures: Option<PathBuf>,
+    /// Kinds to read, or `all` [default: the default kinds of `inspect kinds`, from a folder all it holds]
     #[arg(long, env = "TENANTPILOT_KIND", value_name = "SLUG,…", value_delimiter = ',', value_parser = kind_parser())]
     pub(crate) kind: Vec<String>,
+    #[command(flatten)]
+    pub(crate) graph: GraphArgs,
+    /// Tenants that are synced side by side
+    #[arg(long, env = "TENANTPILOT_PARALLEL", value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) parallel: u16,
     /// Write nothing, and tell what would change
     #[arg(long, env = "TENANTPILOT_DRY_RUN")]
     pub(crate) dry_run: bool,
@@ -96,6 +105,27 @@ pub(crate) struct SyncArgs {
     /// Print the summary as JSON
     #[arg(long, env = "TENANTPILOT_JSON")]
     pub(crate) json: bool,
+}
+
+/// Flags of everything that asks Microsoft Graph.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Microsoft Graph")]
+pub(crate) struct GraphArgs {
+    /// Microsoft's cloud that the tenants are in
+    #[arg(long, env = "TENANTPILOT_CLOUD", value_parser = PossibleValuesParser::new(Cloud::ALL.iter().map(|cloud| cloud.as_str())), default_value = "public")]
+    pub(crate) cloud: String,
+    /// How the app signs in: with its secret, from AZURE_AD_CLIENT_ID and AZURE_AD_CLIENT_SECRET
+    #[arg(long, env = "TENANTPILOT_AUTH", value_enum, default_value = "secret")]
+    pub(crate) auth: Auth,
+    /// Requests per 20 seconds that a tenant is sent at most; 0 is no limit
+    #[arg(long, env = "TENANTPILOT_GRAPH_RATE", value_name = "N", default_value = "500")]
+    pub(crate) graph_rate: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Auth {
+    /// Client secret
+    Secret,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -3,13 +3,15 @@
 use std::{io, process::ExitCode};
 
 use tenantpilot::{
+    auth::{AuthError, EndpointError},
     fixtures::FixturesError,
-    report::Status,
+    policy::TenantId,
+    report::{Status, TenantReport},
     store::{DatabaseUrlError, StoreError},
     sync::SyncError,
 };
 
-use crate::printer::Printer;
+use crate::{commands::graph::NoCredentials, printer::Printer};
 
 /// Nothing done.
 const FAILED: u8 = 1;
@@ -17,6 +19,8 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Done in part.
 const PARTIAL: u8 = 3;
+/// Sign-in refused, for every tenant asked for.
+const SIGN_IN: u8 = 4;
 /// As a shell reports a process that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
@@ -27,11 +31,22 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
 
+/// Flags that do not go together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) &'static str);
+
 /// Tells an error, and its exit status.
 pub(crate) fn failed(printer: &Printer, error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
     }
+    tell(printer, None, error);
+    ExitCode::from(status(error))
+}
+
+/// Tells an error, of one tenant among several.
+pub(crate) fn tell(printer: &Printer, tenant: Option<&TenantId>, error: &anyhow::Error) {
     // the library's messages name their causes already
     let mut told = error.to_string();
     for cause in error.chain().skip(1) {
@@ -40,21 +55,62 @@ pub(crate) fn failed(printer: &Printer, error: &anyhow::Error) -> ExitCode {
             told = format!("{told}: {cause}");
         }
     }
-    printer.error(&told);
+    match tenant {
+        Some(tenant) => printer.error(&format!("{tenant}: {told}")),
+        None => printer.error(&told),
+    }
     if let Some(hint) = hint(error) {
         printer.hint(&hint);
     }
-    ExitCode::from(if is_configuration(error) { USAGE } else { FAILED })
 }
 
-/// The exit status of a summary.
-pub(crate) fn of_status(status: Status) -> ExitCode {
-    match status {
-        Status::Succeeded | Status::Skipped => ExitCode::SUCCESS,
-        Status::Partial => ExitCode::from(PARTIAL),
-        Status::Failed => ExitCode::from(FAILED),
-        Status::Interrupted => ExitCode::from(INTERRUPTED),
+/// The exit status of an error.
+pub(crate) fn status(error: &anyhow::Error) -> u8 {
+    if sign_in_error(error).is_some_and(|error| matches!(error, AuthError::NotATenant { .. }))
+        || is_configuration(error)
+    {
+        USAGE
+    } else if sign_in_error(error).is_some() {
+        SIGN_IN
+    } else {
+        FAILED
     }
+}
+
+/// The exit status of a tenant's summary.
+pub(crate) fn of_report(report: &TenantReport) -> u8 {
+    match report.status {
+        Status::Succeeded | Status::Skipped => 0,
+        Status::Partial => PARTIAL,
+        Status::Failed if report.error.as_ref().is_some_and(|error| matches!(error.code, "sign_in" | "forbidden")) => {
+            SIGN_IN
+        }
+        Status::Failed => FAILED,
+        Status::Interrupted => INTERRUPTED,
+    }
+}
+
+/// One status for all tenants: their common one, else "in part".
+pub(crate) fn of_all(codes: &[u8]) -> ExitCode {
+    let first = codes.first().copied().unwrap_or_default();
+    ExitCode::from(if codes.contains(&INTERRUPTED) {
+        INTERRUPTED
+    } else if codes.iter().all(|code| *code == first) {
+        first
+    } else if codes.iter().all(|code| matches!(*code, FAILED | USAGE | SIGN_IN)) {
+        FAILED
+    } else {
+        PARTIAL
+    })
+}
+
+fn sign_in_error(error: &anyhow::Error) -> Option<&AuthError> {
+    error.chain().find_map(|cause| {
+        cause.downcast_ref::<AuthError>().or_else(|| match cause.downcast_ref::<SyncError>() {
+            Some(SyncError::SignIn(error)) => Some(error),
+            _ => None,
+        })
+    })
 }
 
 fn store_error(error: &anyhow::Error) -> Option<&StoreError> {
@@ -74,8 +130,14 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn is_configuration(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.is::<DatabaseUrlError>() || cause.is::<FixturesError>())
-        || matches!(store_error(error), Some(StoreError::SchemaName { .. }))
+    let configures = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<DatabaseUrlError>()
+            || cause.is::<FixturesError>()
+            || cause.is::<EndpointError>()
+            || cause.is::<NoCredentials>()
+            || cause.is::<Usage>()
+    };
+    error.chain().any(configures) || matches!(store_error(error), Some(StoreError::SchemaName { .. }))
 }
 
 /// What to do.
@@ -85,6 +147,16 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     }
     if error.chain().any(|cause| cause.is::<FixturesError>()) {
         return Some("name a folder with policies exported as JSON, e.g. `--fixtures fixtures/contoso`".to_owned());
+    }
+    if error.chain().any(|cause| cause.is::<NoCredentials>()) {
+        return Some(
+            "set AZURE_AD_CLIENT_ID and AZURE_AD_CLIENT_SECRET (or AZURE_AD_CLIENT_SECRET_FILE), \
+             or import exported policies with `--fixtures`"
+                .to_owned(),
+        );
+    }
+    if let Some(error) = sign_in_error(error) {
+        return Some(error.hint());
     }
     store_error(error).and_then(store_hint)
 }

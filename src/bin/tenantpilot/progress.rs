@@ -14,64 +14,72 @@ use tenantpilot::{
 
 use crate::terminal;
 
-/// Draws events.
+/// Draws events: a line per kind, or per tenant when there are several.
 pub(crate) struct Progress {
     bars: MultiProgress,
-    kinds: Mutex<HashMap<&'static str, KindLine>>,
+    lines: Mutex<HashMap<String, Line>>,
     status: ProgressBar,
+    by_tenant: bool,
 }
 
-struct KindLine {
+struct Line {
     bar: ProgressBar,
     settings: u64,
 }
 
 impl Progress {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(by_tenant: bool) -> Self {
         let bars = MultiProgress::new();
         let status = bars.add(ProgressBar::new_spinner());
         status.enable_steady_tick(Duration::from_millis(120));
-        Self { bars, kinds: Mutex::default(), status }
+        Self { bars, lines: Mutex::default(), status, by_tenant }
     }
 
     /// Takes the lines away, before the summary is printed.
     pub(crate) fn clear(&self) {
         self.status.finish_and_clear();
+        // a terminal that is gone needs no clearing
         let _ = self.bars.clear();
     }
 
-    fn line(&self, kind: &'static str, change: impl FnOnce(&mut KindLine)) {
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = kinds.entry(kind).or_insert_with(|| {
+    fn line(&self, tenant: &TenantId, kind: &'static str, change: impl FnOnce(&mut Line)) {
+        let name = if self.by_tenant { terminal::one_line(tenant.as_str()).into_owned() } else { kind.to_owned() };
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = lines.entry(name).or_insert_with_key(|name| {
             let bar = self.bars.insert_before(&self.status, ProgressBar::new_spinner());
-            // the template is a constant that its own tests would have refused
-            if let Ok(style) =
-                ProgressStyle::with_template("{spinner} {prefix:<24} {pos:>7} policies  {msg}  {per_sec}")
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<36} {pos:>7} policies {msg} {per_sec}")
             {
                 bar.set_style(style);
             }
-            bar.set_prefix(kind);
-            KindLine { bar, settings: 0 }
+            bar.set_prefix(name.clone());
+            Line { bar, settings: 0 }
         });
         change(line);
+    }
+
+    fn tell(&self, tenant: &TenantId, text: &str) {
+        self.status.set_message(format!("{}: {text}", terminal::one_line(tenant.as_str())));
     }
 }
 
 impl Reporter for Progress {
     fn report(&self, tenant: &TenantId, event: &SyncEvent<'_>) {
         match event {
-            SyncEvent::TenantStarted => self.status.set_message(terminal::one_line(tenant.as_str()).into_owned()),
-            SyncEvent::KindStarted { kind } => self.line(kind, |_| ()),
-            SyncEvent::PoliciesRead { kind, policies, settings } => self.line(kind, |line| {
+            SyncEvent::TenantStarted => self.tell(tenant, "reading"),
+            SyncEvent::KindStarted { kind } => self.line(tenant, kind, |_| ()),
+            SyncEvent::PoliciesRead { kind, policies, settings } => self.line(tenant, kind, |line| {
                 line.settings += settings;
                 line.bar.set_message(format!("{:>8} settings", line.settings));
                 line.bar.inc(*policies);
             }),
-            SyncEvent::KindFinished { kind, .. } => self.line(kind, |line| line.bar.finish()),
-            SyncEvent::Throttled { wait } => {
-                self.status.set_message(format!("{tenant}: Graph asks to wait {} s", wait.as_secs()));
+            SyncEvent::KindFinished { kind, .. } if !self.by_tenant => {
+                self.line(tenant, kind, |line| line.bar.finish())
             }
-            SyncEvent::WaitingForLock => self.status.set_message(format!("{tenant}: waiting for another sync to end")),
+            SyncEvent::Throttled { wait } if wait.is_zero() => self.tell(tenant, "reading"),
+            SyncEvent::Throttled { wait } => {
+                self.tell(tenant, &format!("Graph asks for patience: waiting {} s", wait.as_secs().max(1)));
+            }
+            SyncEvent::WaitingForLock => self.tell(tenant, "waiting for another sync of it to end"),
             _ => {}
         }
     }

@@ -1,7 +1,9 @@
 //! One file for each command.
 
+pub(crate) mod graph;
 mod inspect;
 mod manual;
+mod summary;
 mod sync;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -1,69 +1,141 @@
-//! `sync`: one call, one summary.
+//! `sync`: any number of tenants, one summary.
 
-use std::{io::Write as _, process::ExitCode, sync::Arc};
+use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
-use comfy_table::CellAlignment;
+use anyhow::{Context as _, ensure};
+use futures_util::{StreamExt as _, stream};
 use serde::Serialize as _;
 use tenantpilot::{
     events::{Reporter, Silent},
     fixtures::Folder,
     policy::{SyncRequest, TenantId},
-    report::{Status, SyncReport, TenantReport},
-    sync::{self, Source},
+    report::SyncReport,
+    store::{Filter, Store},
+    sync::{self, Graph, Source, Synced},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::inspect::output::table;
+use super::{graph, summary};
 use crate::{
     cli::{self, Global, SyncArgs},
     errors,
     printer::Printer,
     progress::Progress,
-    terminal::{SafeJson, one_line},
+    terminal::SafeJson,
 };
 
-/// Problems that the summary for people names one by one.
-const PROBLEMS_SHOWN: usize = 20;
+/// Where all tenants of one call come from.
+enum From {
+    Folder(Folder),
+    Graph(Graph),
+}
 
 pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let store = super::store(global)?;
-    let folder = Folder::open(&args.fixtures)?;
+    let from = match &args.fixtures {
+        Some(folder) => {
+            ensure!(args.tenant.len() == 1, errors::Usage("`--fixtures` imports one tenant: name one `--tenant`"));
+            From::Folder(Folder::open(folder)?)
+        }
+        None => From::Graph(graph::connect(&args.graph)?),
+    };
+    let tenants = if args.all_tenants { known_tenants(&store).await? } else { named_tenants(&args.tenant) };
+    ensure!(!tenants.is_empty(), "the database knows no tenant yet: name one with `--tenant`");
+
+    let progress = printer.draws().then(|| Arc::new(Progress::new(tenants.len() > 1)));
+    let reporter: Arc<dyn Reporter> = match &progress {
+        Some(progress) => progress.clone(),
+        None => Arc::new(Silent),
+    };
+    let stop = stop_on_ctrl_c(printer.clone());
+    let synced: Vec<Synced> = stream::iter(tenants)
+        .map(|tenant| sync_one(tenant, &args, &from, &store, reporter.clone(), stop.clone()))
+        .buffered(usize::from(args.parallel))
+        .collect()
+        .await;
+    if let Some(progress) = progress {
+        progress.clear();
+    }
+    conclude(synced, &args, printer)
+}
+
+async fn sync_one(
+    tenant: TenantId,
+    args: &SyncArgs,
+    from: &From,
+    store: &Store,
+    reporter: Arc<dyn Reporter>,
+    stop: CancellationToken,
+) -> Synced {
     let request = SyncRequest {
-        tenant: TenantId::new(args.tenant.trim()),
+        tenant,
         kinds: cli::kinds(&args.kind),
         trigger: "cli",
         job_id: None,
         dry_run: args.dry_run,
         wait: args.wait,
     };
-    let progress = printer.draws().then(|| Arc::new(Progress::new()));
-    let reporter: Arc<dyn Reporter> = match &progress {
-        Some(progress) => progress.clone(),
-        None => Arc::new(Silent),
+    let source = match from {
+        From::Folder(folder) => Source::Folder(folder.clone()),
+        From::Graph(graph) => Source::Graph(graph.clone()),
     };
-    let stop = stop_on_ctrl_c(printer.clone());
-    let synced = sync::run(request, Source::Folder(folder), &store, reporter, stop, args.timeout).await;
-    if let Some(progress) = progress {
-        progress.clear();
+    sync::run(request, source, store, reporter, stop, args.timeout).await
+}
+
+fn named_tenants(names: &[String]) -> Vec<TenantId> {
+    let mut tenants: Vec<TenantId> = Vec::new();
+    for tenant in names.iter().map(|name| TenantId::new(name.trim())) {
+        // twice in one call, a tenant would only be told to wait for itself
+        if !tenants.contains(&tenant) {
+            tenants.push(tenant);
+        }
     }
-    let report = SyncReport::of(vec![synced.report], args.dry_run);
+    tenants
+}
+
+async fn known_tenants(store: &Store) -> anyhow::Result<Vec<TenantId>> {
+    let store = store.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let mut tenants = Vec::new();
+        store.open_read_only()?.tenants(&Filter::default(), &mut |row| {
+            tenants.push(TenantId::new(row.tenant_id));
+            Ok(())
+        })?;
+        anyhow::Ok(tenants)
+    });
+    read.await.context("failed to read the tenants")?
+}
+
+/// Tells what came of it, and the exit status.
+fn conclude(synced: Vec<Synced>, args: &SyncArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let (reports, failures): (Vec<_>, Vec<_>) = synced.into_iter().map(|synced| (synced.report, synced.error)).unzip();
+    let report = SyncReport::of(reports, args.dry_run);
+    let mut out = printer.stdout();
     if args.json {
-        let mut out = printer.stdout();
         report.serialize(&mut serde_json::Serializer::with_formatter(&mut out, SafeJson::default()))?;
         out.write_all(b"\n")?;
-        out.flush()?;
-    } else if synced.error.is_none() {
-        let mut out = printer.stdout();
-        for tenant in &report.tenants {
-            write_summary(&mut out, tenant, args.dry_run)?;
+    } else if report.tenants.len() == 1 {
+        if failures.iter().all(Option::is_none) {
+            summary::of_kinds(&mut out, &report.tenants[0], args.dry_run)?;
         }
-        out.flush()?;
+    } else {
+        summary::of_tenants(&mut out, &report)?;
     }
-    report.tenants.iter().for_each(|tenant| note_problems(tenant, printer));
-    match synced.error {
-        Some(error) => Ok(errors::failed(printer, &error.into())),
-        None => Ok(errors::of_status(report.status)),
+    out.flush()?;
+    let named = report.tenants.len() > 1;
+    report.tenants.iter().for_each(|tenant| summary::problems(tenant, named, printer));
+    let mut codes = Vec::new();
+    for (tenant, failure) in report.tenants.iter().zip(failures) {
+        codes.push(match failure {
+            Some(error) => {
+                let error = anyhow::Error::from(error);
+                errors::tell(printer, named.then_some(&tenant.tenant_id), &error);
+                errors::status(&error)
+            }
+            None => errors::of_report(tenant),
+        });
     }
+    Ok(errors::of_all(&codes))
 }
 
 /// The first Ctrl-C or SIGTERM ends the run in order, the second at once.
@@ -93,56 +165,8 @@ async fn interrupt() {
             return;
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
-}
-
-/// The summary for people: a row for each kind, and the sums.
-fn write_summary(out: &mut impl std::io::Write, tenant: &TenantReport, dry_run: bool) -> std::io::Result<()> {
-    let mut shown = table(&["KIND", "STATUS", "POLICIES", "SETTINGS", "ADDED", "CHANGED", "REMOVED", "UNCHANGED"]);
-    for kind in &tenant.kinds {
-        let counts = [kind.policies, kind.settings, kind.added, kind.changed, kind.removed, kind.unchanged];
-        let words = [kind.kind.to_owned(), kind.status.word().to_owned()];
-        shown.add_row(words.into_iter().chain(counts.iter().map(ToString::to_string)));
-    }
-    let totals = &tenant.totals;
-    let counts = [totals.policies, totals.settings, totals.added, totals.changed, totals.removed, totals.unchanged];
-    let words = ["total".to_owned(), tenant.status.word().to_owned()];
-    shown.add_row(words.into_iter().chain(counts.iter().map(ToString::to_string)));
-    for column in 2..8 {
-        if let Some(column) = shown.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    writeln!(out, "{shown}")?;
-    let done = match (dry_run, tenant.status) {
-        (true, _) => "would be synced",
-        (_, Status::Interrupted) => "interrupted",
-        _ => "synced",
-    };
-    let seconds = std::time::Duration::from_millis(tenant.duration_ms).as_secs_f64();
-    writeln!(out, "{} {done} in {seconds:.1} s", one_line(tenant.tenant_id.as_str()))
-}
-
-/// What was not taken, and why; losses first.
-fn note_problems(tenant: &TenantReport, printer: &Printer) {
-    let (losses, others): (Vec<_>, Vec<_>) = tenant.problems.iter().partition(|problem| problem.is_loss());
-    for problem in losses.iter().chain(&others).take(PROBLEMS_SHOWN) {
-        let name = problem.policy_name.as_ref().map(|name| format!(" `{}`", one_line(name))).unwrap_or_default();
-        let kind = problem.kind.map(|kind| format!("{kind} ")).unwrap_or_default();
-        let place = problem.file.as_ref().unwrap_or(&problem.policy);
-        let line = format!("{kind}{}{name}: {} ({})", one_line(place), problem.message, problem.code);
-        if problem.is_loss() { printer.warning(&line) } else { printer.note(&format!("skipped: {line}")) }
-    }
-    let more = (tenant.problems.len().saturating_sub(PROBLEMS_SHOWN)) as u64 + tenant.more_problems;
-    if more > 0 {
-        printer.note(&format!("and {more} more; `--json` lists them"));
-    }
-    for kind in tenant.kinds.iter().filter(|kind| kind.error.is_some()) {
-        if let Some(error) = &kind.error {
-            printer.warning(&format!("{}: {}", kind.kind, error.message));
-            if let Some(hint) = &error.hint {
-                printer.hint(hint);
-            }
-        }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // without signals there is nothing to wait for
+        tokio::time::sleep(Duration::MAX).await;
     }
 }

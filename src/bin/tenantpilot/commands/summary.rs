@@ -1,0 +1,96 @@
+//! What a sync came to, for people.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use comfy_table::{CellAlignment, Table};
+use tenantpilot::report::{Status, SyncReport, TenantReport};
+
+use super::inspect::output::table;
+use crate::{printer::Printer, terminal::one_line};
+
+/// Problems that are named one by one.
+const PROBLEMS_SHOWN: usize = 20;
+
+const COUNTS: [&str; 6] = ["POLICIES", "SETTINGS", "ADDED", "CHANGED", "REMOVED", "UNCHANGED"];
+
+/// A row for each kind of one tenant, and the sums.
+pub(super) fn of_kinds(out: &mut impl Write, tenant: &TenantReport, dry_run: bool) -> io::Result<()> {
+    let mut shown = counted_table("KIND");
+    for kind in &tenant.kinds {
+        let counts = [kind.policies, kind.settings, kind.added, kind.changed, kind.removed, kind.unchanged];
+        add(&mut shown, kind.kind, kind.status, counts);
+    }
+    add(&mut shown, "total", tenant.status, totals(tenant));
+    writeln!(out, "{shown}")?;
+    let done = match (dry_run, tenant.status) {
+        (true, _) => "would be synced; compared",
+        (_, Status::Interrupted) => "interrupted",
+        _ => "synced",
+    };
+    let name = tenant.tenant_name.as_ref().map(|name| format!(" ({})", one_line(name))).unwrap_or_default();
+    writeln!(out, "{}{name} {done} in {}", one_line(tenant.tenant_id.as_str()), seconds(tenant.duration_ms))
+}
+
+/// A row for each of several tenants.
+pub(super) fn of_tenants(out: &mut impl Write, report: &SyncReport) -> io::Result<()> {
+    let mut shown = counted_table("TENANT");
+    for tenant in &report.tenants {
+        add(&mut shown, &one_line(tenant.tenant_id.as_str()), tenant.status, totals(tenant));
+    }
+    writeln!(out, "{shown}")
+}
+
+fn totals(tenant: &TenantReport) -> [u64; 6] {
+    let totals = &tenant.totals;
+    [totals.policies, totals.settings, totals.added, totals.changed, totals.removed, totals.unchanged]
+}
+
+fn counted_table(title: &str) -> Table {
+    table(&[[title, "STATUS"].as_slice(), &COUNTS].concat())
+}
+
+fn add(table: &mut Table, name: &str, status: Status, counts: [u64; 6]) {
+    let words = [name.to_owned(), status.word().to_owned()];
+    table.add_row(words.into_iter().chain(counts.iter().map(ToString::to_string)));
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{:.1} s", Duration::from_millis(ms).as_secs_f64())
+}
+
+/// What was not taken and why, losses first; and the kinds that failed.
+pub(super) fn problems(tenant: &TenantReport, named: bool, printer: &Printer) {
+    let prefix = if named { format!("{}: ", one_line(tenant.tenant_id.as_str())) } else { String::new() };
+    let (losses, others): (Vec<_>, Vec<_>) = tenant.problems.iter().partition(|problem| problem.is_loss());
+    for problem in losses.iter().chain(&others).take(PROBLEMS_SHOWN) {
+        let name = problem.policy_name.as_ref().map(|name| format!(" `{}`", one_line(name))).unwrap_or_default();
+        let kind = problem.kind.map(|kind| format!("{kind} ")).unwrap_or_default();
+        let place = problem.file.as_ref().unwrap_or(&problem.policy);
+        let line = format!("{prefix}{kind}{}{name}: {} ({})", one_line(place), problem.message, problem.code);
+        if problem.is_loss() { printer.warning(&line) } else { printer.note(&format!("skipped: {line}")) }
+    }
+    let more = (tenant.problems.len().saturating_sub(PROBLEMS_SHOWN)) as u64 + tenant.more_problems;
+    if more > 0 {
+        printer.note(&format!("{prefix}and {more} more; `--json` lists them"));
+    }
+    // what all kinds failed by is told once
+    if let Some(error) = tenant.error.as_ref().filter(|_| tenant.kinds.iter().all(|kind| kind.error.is_some())) {
+        if !tenant.kinds.is_empty() {
+            printer.warning(&format!("{prefix}{}", error.message));
+            error.hint.iter().for_each(|hint| printer.hint(hint));
+        }
+        return;
+    }
+    for kind in &tenant.kinds {
+        if let Some(error) = &kind.error {
+            printer.warning(&format!("{prefix}{}", error.message));
+            error.hint.iter().for_each(|hint| printer.hint(hint));
+        }
+    }
+}

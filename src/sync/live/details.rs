@@ -1,0 +1,202 @@
+//! What a list leaves out, read for each policy of a page and put where the list would have had it.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::{
+    graph::{Client, GraphError, segment},
+    json::{self, Properties},
+    policy::{PolicyDocument, PolicyId},
+    registry::{Details, Endpoint},
+};
+
+/// A policy of a page: its document, or why there is none.
+pub(super) enum Read {
+    Policy(PolicyDocument),
+    Failed {
+        id: PolicyId,
+        name: Option<String>,
+        error: GraphError,
+    },
+    /// What a page holds beside policies.
+    NoPolicy {
+        reason: String,
+    },
+    /// Deleted since the page was listed.
+    Gone,
+}
+
+/// An item of a page, with what has been added to it.
+struct Item {
+    id: String,
+    name: Option<String>,
+    json: Box<RawValue>,
+    counted: Option<usize>,
+    listed: Option<usize>,
+}
+
+/// Completes the policies of one page.
+pub(super) async fn completed(client: &Client, endpoint: &Endpoint, page: Vec<Box<RawValue>>) -> Vec<Read> {
+    let mut read = Vec::with_capacity(page.len());
+    let mut items = Vec::with_capacity(page.len());
+    for raw in page {
+        match item(raw) {
+            Ok(Some(item)) => items.push(item),
+            Ok(None) => {}
+            Err(reason) => read.push(Read::NoPolicy { reason }),
+        }
+    }
+    let base = endpoint.path;
+    match endpoint.details {
+        Details::Settings => settings(client, base, items, &mut read).await,
+        Details::DefinitionValues => definition_values(client, base, items, &mut read).await,
+        Details::Item => whole_items(client, base, items, &mut read).await,
+        Details::None | Details::Singleton => read.extend(items.into_iter().map(|item| item.document(None))),
+    }
+    read
+}
+
+/// `None` for what Microsoft ships to every tenant and nobody has set.
+fn item(json: Box<RawValue>) -> Result<Option<Item>, String> {
+    let properties: Properties<'_> = json::properties(json.get()).map_err(|error| error.to_string())?;
+    if properties.get("isGlobalScript").is_some_and(|global| global.get() == "true") {
+        return Ok(None);
+    }
+    let id = json::text(&properties, "id").filter(|id| !id.is_empty()).ok_or("an item without an id")?;
+    let name = json::text(&properties, "name").or_else(|| json::text(&properties, "displayName"));
+    let counted = properties.get("settingCount").and_then(|count| count.get().parse().ok());
+    let listed = properties.get("settings").and_then(|settings| count(settings));
+    Ok(Some(Item { id, name, counted, listed, json }))
+}
+
+fn count(list: &RawValue) -> Option<usize> {
+    serde_json::from_str::<Vec<serde::de::IgnoredAny>>(list.get()).ok().map(|items| items.len())
+}
+
+impl Item {
+    fn path(&self, base: &str) -> String {
+        format!("{base}/{}", segment(&self.id))
+    }
+
+    /// The document, with one property more.
+    fn document(self, added: Option<(&str, &[Box<RawValue>])>) -> Read {
+        let json = match added {
+            None => Bytes::from(self.json.get().to_owned()),
+            Some((property, items)) => Bytes::from(with_list(self.json.get(), property, items)),
+        };
+        Read::Policy(PolicyDocument { id: PolicyId::new(&self.id), name: self.name, file: None, json })
+    }
+
+    fn failed(self, error: GraphError) -> Read {
+        match error {
+            GraphError::NotFound { .. } => Read::Gone,
+            error => Read::Failed { id: PolicyId::new(&self.id), name: self.name, error },
+        }
+    }
+}
+
+/// The object with a list as its last property, which is the one that counts.
+fn with_list(object: &str, property: &str, items: &[Box<RawValue>]) -> String {
+    let object = object.trim_end();
+    let open = object.strip_suffix('}').unwrap_or(object);
+    let comma = if open.trim_end().ends_with('{') { "" } else { "," };
+    let list = items.iter().map(|item| item.get()).collect::<Vec<_>>().join(",");
+    format!("{open}{comma}\"{property}\":[{list}]}}")
+}
+
+/// Settings that did not come with the list, or came short.
+async fn settings(client: &Client, base: &str, items: Vec<Item>, read: &mut Vec<Read>) {
+    let is_whole = |item: &Item| match (item.listed, item.counted) {
+        (Some(listed), Some(counted)) => listed >= counted,
+        (Some(_), None) => true,
+        (None, counted) => counted == Some(0),
+    };
+    let (whole, short): (Vec<_>, Vec<_>) = items.into_iter().partition(is_whole);
+    read.extend(whole.into_iter().map(|item| item.document(None)));
+    let paths = short.iter().map(|item| format!("{}/settings?$top=1000", item.path(base))).collect();
+    for (item, answer) in short.into_iter().zip(client.batch_lists(paths).await) {
+        read.push(match answer {
+            // what has more of them is kept; where both are short, the policy counts as incomplete
+            Ok(settings) if settings.len() >= item.listed.unwrap_or_default() => {
+                item.document(Some(("settings", &settings)))
+            }
+            Ok(_) => item.document(None),
+            Err(error) => item.failed(error),
+        });
+    }
+}
+
+/// Administrative templates: the values of each policy, then the presentation values of each value.
+async fn definition_values(client: &Client, base: &str, items: Vec<Item>, read: &mut Vec<Read>) {
+    let paths = items.iter().map(|item| format!("{}/definitionValues?$expand=definition", item.path(base))).collect();
+    let mut policies = Vec::new();
+    let mut paths_of_values = Vec::new();
+    for (item, answer) in items.into_iter().zip(client.batch_lists(paths).await) {
+        let values = match answer {
+            Ok(values) => values,
+            Err(error) => {
+                read.push(item.failed(error));
+                continue;
+            }
+        };
+        let first = paths_of_values.len();
+        for value in &values {
+            let id = json::properties(value.get()).ok().and_then(|properties| json::text(&properties, "id"));
+            let id = id.unwrap_or_default();
+            let path = format!("{}/definitionValues/{}/presentationValues", item.path(base), segment(&id));
+            paths_of_values.push(format!("{path}?$expand=presentation"));
+        }
+        policies.push((item, values, first));
+    }
+    let mut presentations = client.batch_lists(paths_of_values).await.into_iter().map(Some).collect::<Vec<_>>();
+    for (item, values, first) in policies {
+        let own = presentations[first..first + values.len()].iter_mut().map(|answer| answer.take());
+        let completed: Result<Vec<_>, GraphError> = values
+            .iter()
+            .zip(own)
+            .map(|(value, shown)| {
+                let shown = shown.unwrap_or_else(|| Ok(Vec::new()))?;
+                let json = with_list(value.get(), "presentationValues", &shown);
+                RawValue::from_string(json).map_err(|_| GraphError::BadResponse {
+                    reason: "a definition value is no object".to_owned(),
+                    request_id: None,
+                })
+            })
+            .collect();
+        read.push(match completed {
+            Ok(values) => item.document(Some(("definitionValues", &values))),
+            Err(error) => item.failed(error),
+        });
+    }
+}
+
+/// Policies read one by one, since their list leaves properties null. Assignments came with the list.
+async fn whole_items(client: &Client, base: &str, items: Vec<Item>, read: &mut Vec<Read>) {
+    let paths = items.iter().map(|item| item.path(base)).collect();
+    for (item, answer) in items.into_iter().zip(client.batch(paths).await) {
+        read.push(match answer {
+            Ok(whole) => {
+                let assignments: Option<Vec<Box<RawValue>>> = json::properties(item.json.get())
+                    .ok()
+                    .and_then(|properties| serde_json::from_str(properties.get("assignments")?.get()).ok());
+                let item = Item { json: whole, ..item };
+                item.document(assignments.as_deref().map(|assignments| ("assignments", assignments)))
+            }
+            Err(error) => item.failed(error),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::with_list;
+
+    #[test]
+    fn a_list_is_added_at_the_end_of_any_object() {
+        let items = [RawValue::from_string("1".into()).unwrap(), RawValue::from_string("{}".into()).unwrap()];
+        assert_eq!(with_list(r#"{"a":{"b":{}}} "#, "c", &items), r#"{"a":{"b":{}},"c":[1,{}]}"#);
+        assert_eq!(with_list("{ }", "c", &[]), r#"{ "c":[]}"#);
+    }
+}

@@ -1,0 +1,280 @@
+//! A tenant in Microsoft Graph as a source: its kinds side by side, each a task of its own.
+
+mod details;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::{JoinError, spawn_blocking},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::prepare::{Content, Context, Outcome, Prepared};
+use crate::{
+    auth::{AuthError, Credential, CredentialSource, Endpoints, resolve_tenant},
+    events::{Reporter, SyncEvent},
+    graph::{Client, GraphError, Meter, Options, segment},
+    policy::{PolicyDocument, TenantId},
+    registry::{Details, Endpoint, POLICY_KINDS, PolicyKind},
+    report::{ErrorReport, KindReport, Problem},
+};
+use details::Read;
+
+/// Kinds that are read at once: more would only wait for each other.
+const KINDS_AT_ONCE: usize = 8;
+/// Pages whose details are read at once, while the next is listed.
+const PAGES_AT_ONCE: usize = 2;
+/// Pages that wait to be flattened.
+const PAGES_WAITING: usize = 2;
+
+/// How to reach tenants: shared by all of them.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    /// One pool of connections for sign-in and Graph.
+    pub http: reqwest::Client,
+    /// The cloud's hosts.
+    pub endpoints: Endpoints,
+    /// Who signs in.
+    pub credentials: CredentialSource,
+    /// Requests per 20 seconds that a tenant is sent at most; 0 is no limit.
+    pub rate: u32,
+}
+
+impl Graph {
+    /// A tenant's id, and the domain it was asked for by.
+    pub async fn resolve(&self, tenant: &str) -> Result<(TenantId, Option<String>), AuthError> {
+        resolve_tenant(&self.http, &self.endpoints, tenant).await
+    }
+}
+
+/// One tenant's client, and what each kind has cost.
+pub(super) struct Live {
+    client: Client,
+    credential: Arc<Credential>,
+    kinds: Vec<&'static PolicyKind>,
+    meters: HashMap<&'static str, (Arc<Meter>, Instant)>,
+    tenant: TenantId,
+}
+
+/// What a kind's task hands over.
+enum Arrival {
+    Documents(&'static PolicyKind, Vec<PolicyDocument>),
+    Outcomes(Vec<Outcome>),
+}
+
+impl Live {
+    /// Kinds that are not asked for by name are the registry's default ones.
+    pub(super) fn new(
+        graph: &Graph,
+        tenant: &TenantId,
+        asked: Option<&[&'static PolicyKind]>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let source = graph.credentials.clone();
+        let credential = Arc::new(Credential::new(graph.http.clone(), graph.endpoints.clone(), tenant.clone(), source));
+        let options = Options { rate: graph.rate, cancel: stop.clone(), ..Options::default() };
+        let client = Client::new(graph.http.clone(), graph.endpoints.graph().clone(), credential.clone(), options);
+        let kinds: Vec<_> = match asked {
+            Some(asked) => asked.to_vec(),
+            None => POLICY_KINDS.iter().filter(|kind| kind.default).collect(),
+        };
+        let meters = kinds.iter().map(|kind| (kind.slug(), (Meter::new(), Instant::now()))).collect();
+        Self { client, credential, kinds, meters, tenant: tenant.clone() }
+    }
+
+    /// Signs in, so that a refusal is told once and before anything else is done.
+    pub(super) async fn sign_in(&self) -> Result<(), AuthError> {
+        self.credential.token().await.map(drop)
+    }
+
+    /// Everything of the tenant's kinds; each ends with [`Outcome::KindEnded`].
+    pub(super) fn outcomes(
+        &self,
+        context: Arc<Context>,
+        reporter: &Arc<dyn Reporter>,
+    ) -> impl Stream<Item = Result<Vec<Outcome>, JoinError>> + use<> {
+        let (sender, receiver) = mpsc::channel(PAGES_WAITING);
+        let turns = Arc::new(Semaphore::new(KINDS_AT_ONCE));
+        for &kind in &self.kinds {
+            let meter = self.meters[kind.slug()].0.clone();
+            tokio::spawn(tell_waits(meter.clone(), self.tenant.clone(), Arc::downgrade(reporter)));
+            let client = self.client.with_meter(meter);
+            let (sender, turns, reporter, tenant) =
+                (sender.clone(), turns.clone(), reporter.clone(), self.tenant.clone());
+            tokio::spawn(async move {
+                let Ok(_turn) = turns.acquire().await else { return };
+                reporter.report(&tenant, &SyncEvent::KindStarted { kind: kind.slug() });
+                let failure = read_kind(&client, kind, &sender).await.err().map(|error| failure(kind, &error));
+                let ended = Outcome::KindEnded { kind: kind.slug(), failure };
+                // a writer that has hung up needs no end
+                let _ = sender.send(Arrival::Outcomes(vec![ended])).await;
+            });
+        }
+        let at_once = std::thread::available_parallelism().map_or(2, usize::from);
+        let arrivals = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
+        arrivals
+            .map(move |arrival| {
+                let context = context.clone();
+                spawn_blocking(move || match arrival {
+                    Arrival::Documents(kind, documents) => {
+                        documents.into_iter().map(|document| context.prepare(kind, document)).collect()
+                    }
+                    Arrival::Outcomes(outcomes) => outcomes,
+                })
+            })
+            .buffered(at_once)
+    }
+
+    /// Those of the ids that Graph answers 404 for: paging is no snapshot, and a policy that a listing did not
+    /// show may be there.
+    pub(super) async fn confirmed_gone(&self, kind: &PolicyKind, mut ids: Vec<String>) -> Vec<String> {
+        let client = self.client.with_meter(self.meters[kind.slug()].0.clone());
+        for endpoint in kind.endpoints {
+            if ids.is_empty() || endpoint.details == Details::Singleton {
+                return Vec::new();
+            }
+            let paths = ids.iter().map(|id| format!("{}/{}?$select=id", endpoint.path, segment(id))).collect();
+            let answers = client.batch(paths).await;
+            let gone = answers.into_iter().map(|answer| matches!(answer, Err(GraphError::NotFound { .. })));
+            ids = ids.into_iter().zip(gone).filter_map(|(id, gone)| gone.then_some(id)).collect();
+        }
+        ids
+    }
+
+    /// Puts into a kind's summary what it has cost.
+    pub(super) fn count(&self, report: &mut KindReport) {
+        if let Some((meter, _)) = self.meters.get(report.kind) {
+            report.requests = meter.requests();
+            report.throttled = meter.throttled();
+            report.waited_ms = meter.waited_ms();
+        }
+    }
+}
+
+/// Reads a kind to the end of its lists.
+async fn read_kind(
+    client: &Client,
+    kind: &'static PolicyKind,
+    sender: &mpsc::Sender<Arrival>,
+) -> Result<(), GraphError> {
+    for endpoint in kind.endpoints {
+        if endpoint.details == Details::Singleton {
+            read_singleton(client, kind, endpoint, sender).await?;
+        } else {
+            read_list(client, kind, endpoint, sender).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn read_list(
+    client: &Client,
+    kind: &'static PolicyKind,
+    endpoint: &'static Endpoint,
+    sender: &mpsc::Sender<Arrival>,
+) -> Result<(), GraphError> {
+    let mut queries = endpoint.queries.iter().peekable();
+    while let Some(query) = queries.next() {
+        let path = if query.is_empty() { endpoint.path.to_owned() } else { format!("{}?{query}", endpoint.path) };
+        let completed = client
+            .pages(&path)
+            .map(|page| async move { Ok::<_, GraphError>(details::completed(client, endpoint, page?).await) })
+            .buffered(PAGES_AT_ONCE);
+        let mut completed = std::pin::pin!(completed);
+        let mut first = true;
+        loop {
+            match completed.next().await {
+                Some(Ok(read)) => hand_over(kind, read, sender).await?,
+                // an `$expand` that this service does not know: the next query asks for less, and details fill in
+                Some(Err(GraphError::Status { status: 400, .. })) if first && queries.peek().is_some() => break,
+                Some(Err(error)) => return Err(error),
+                None => return Ok(()),
+            }
+            first = false;
+        }
+    }
+    Ok(())
+}
+
+async fn read_singleton(
+    client: &Client,
+    kind: &'static PolicyKind,
+    endpoint: &Endpoint,
+    sender: &mpsc::Sender<Arrival>,
+) -> Result<(), GraphError> {
+    let query = endpoint.queries.first().copied().unwrap_or_default();
+    let json = client.get(&format!("{}?{query}", endpoint.path)).await?;
+    let id = crate::policy::PolicyId::new(kind.slug());
+    let document = PolicyDocument { id, name: Some(kind.title.to_owned()), file: None, json };
+    hand_over(kind, vec![Read::Policy(document)], sender).await
+}
+
+/// Sends what was read on; a writer that has hung up ends the kind.
+async fn hand_over(
+    kind: &'static PolicyKind,
+    read: Vec<Read>,
+    sender: &mpsc::Sender<Arrival>,
+) -> Result<(), GraphError> {
+    let (mut documents, mut outcomes) = (Vec::new(), Vec::new());
+    for read in read {
+        match read {
+            Read::Policy(document) => documents.push(document),
+            Read::Failed { error: GraphError::Cancelled, .. } => return Err(GraphError::Cancelled),
+            Read::Failed { error: error @ GraphError::SignIn(_), .. } => return Err(error),
+            Read::Failed { id, name, error } => {
+                let content = Content::Unreadable { code: error.code(), message: error.to_string() };
+                let prepared = Prepared { kind: kind.slug(), id, name, file: None, content };
+                outcomes.push(Outcome::Policy(Box::new(prepared)));
+            }
+            Read::NoPolicy { reason } => outcomes.push(Outcome::Problem(Problem {
+                code: "bad_response",
+                kind: Some(kind.slug()),
+                policy: String::new(),
+                policy_name: None,
+                file: None,
+                message: reason,
+            })),
+            Read::Gone => {}
+        }
+    }
+    let arrivals = [Arrival::Documents(kind, documents), Arrival::Outcomes(outcomes)];
+    for arrival in arrivals {
+        sender.send(arrival).await.map_err(|_| GraphError::Cancelled)?;
+    }
+    Ok(())
+}
+
+/// What the summary tells of a kind that failed.
+fn failure(kind: &PolicyKind, error: &GraphError) -> ErrorReport {
+    let hint = match error {
+        GraphError::Forbidden { .. } => {
+            Some(format!("grant the app the application permission `{}` and admin consent", kind.permission))
+        }
+        GraphError::SignIn(error) => Some(error.hint()),
+        _ => None,
+    };
+    ErrorReport {
+        code: error.code(),
+        message: format!("failed to list `{}` policies: {error}", kind.slug()),
+        hint,
+        request_id: error.request_id().map(str::to_owned),
+    }
+}
+
+/// Tells each wait once, until the run and with it the reporter is gone.
+async fn tell_waits(meter: Arc<Meter>, tenant: TenantId, reporter: std::sync::Weak<dyn Reporter>) {
+    let mut waits = meter.subscribe();
+    drop(meter);
+    while waits.changed().await.is_ok() {
+        let until = *waits.borrow_and_update();
+        let Some(reporter) = reporter.upgrade() else { return };
+        let wait = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        reporter.report(&tenant, &SyncEvent::Throttled { wait });
+    }
+}

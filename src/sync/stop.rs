@@ -1,0 +1,41 @@
+//! What ends a run early: its user, or its time.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Ends a run when its user or its time says so. Dropping it ends the timer.
+pub(super) struct Stop {
+    /// Cancelled by either.
+    pub(super) token: CancellationToken,
+    /// What the run is allowed.
+    pub(super) longest: Duration,
+    user: CancellationToken,
+    deadline: Instant,
+    _timer: DropGuard,
+}
+
+impl Stop {
+    pub(super) fn new(user: CancellationToken, longest: Duration) -> Self {
+        let token = user.child_token();
+        let ended = CancellationToken::new();
+        let (cancelled, over) = (token.clone(), ended.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(longest) => cancelled.cancel(),
+                () = over.cancelled() => (),
+            }
+        });
+        Self { token, longest, user, deadline: Instant::now() + longest, _timer: ended.drop_guard() }
+    }
+
+    /// Whether the user has stopped it.
+    pub(super) fn by_user(&self) -> bool {
+        self.user.is_cancelled()
+    }
+
+    /// Whether its time is over.
+    pub(super) fn timed_out(&self) -> bool {
+        self.token.is_cancelled() && !self.by_user() && Instant::now() >= self.deadline
+    }
+}
