@@ -6,11 +6,14 @@ use serde::{Serialize, Serializer};
 use crate::{
     changes::Tally,
     policy::TenantId,
-    store::{RunKindRow, RunRow},
+    store::{ChangeRow, RunKindRow, RunRow},
 };
 
 /// Problems that are listed one by one; further ones are counted.
 pub const MAX_PROBLEMS: usize = 1_000;
+
+/// Changes of a dry run that are listed one by one.
+pub const MAX_PLANNED: usize = 10_000;
 
 /// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -109,6 +112,9 @@ pub struct TenantReport {
     /// Problems beyond those listed.
     #[serde(skip_serializing_if = "is_zero")]
     pub more_problems: u64,
+    /// What a dry run would change, settings of kinds that were read before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<PlannedChange>,
 }
 
 /// The summary of one kind.
@@ -259,6 +265,36 @@ impl Problem {
     }
 }
 
+/// A change that a dry run would have recorded.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields of `inspect changes`")]
+pub struct PlannedChange {
+    pub graph_policy_id: String,
+    pub policy_name: String,
+    pub policy_type: String,
+    pub setting_path: String,
+    pub setting_name: String,
+    pub change: String,
+    pub old_value: Option<String>,
+    pub new_value: Option<String>,
+}
+
+impl From<ChangeRow> for PlannedChange {
+    fn from(row: ChangeRow) -> Self {
+        Self {
+            graph_policy_id: row.graph_policy_id,
+            policy_name: row.policy_name,
+            policy_type: row.policy_type,
+            setting_path: row.setting_path,
+            setting_name: row.setting_name,
+            change: row.change,
+            old_value: row.old_value,
+            new_value: row.new_value,
+        }
+    }
+}
+
 impl TenantReport {
     /// A run that begins now.
     pub fn new(tenant_id: TenantId) -> Self {
@@ -276,6 +312,7 @@ impl TenantReport {
             error: None,
             problems: Vec::new(),
             more_problems: 0,
+            planned: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ use chrono::NaiveDateTime;
 use crate::{
     changes::Tally,
     policy::{Policy, PolicyId, TenantId},
+    store::rows::ChangeRow,
 };
 
 /// The run that writes.
@@ -53,6 +54,15 @@ impl Batch {
 
 /// What writing did, by kind.
 pub type Tallies = BTreeMap<&'static str, Tally>;
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// By kind.
+    pub tallies: Tallies,
+    /// Of a dry run, the changes that a real one would record.
+    pub changes: Vec<ChangeRow>,
+}
 
 /// What is stored of a tenant's policies: enough to tell that one need not be read again. 48 bytes a policy.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ mod state;
 mod tls;
 mod url;
 
-pub use batch::{Batch, Known, Read, Run, Seen, Stored, Tallies};
+pub use batch::{Batch, Known, Read, Run, Seen, Stored, Tallies, Written};
 pub use error::StoreError;
 pub use models::{RunKindRow, RunRow, TenantRow};
 pub use rows::{AssignmentRow, ChangeRow, Filter, PolicyRow, SettingRow};

@@ -139,6 +139,24 @@ pub(super) struct NewChange<'a> {
     pub(super) changed_at: NaiveDateTime,
 }
 
+impl From<NewChange<'_>> for super::rows::ChangeRow {
+    fn from(new: NewChange<'_>) -> Self {
+        Self {
+            run_id: new.run_id.to_owned(),
+            tenant_id: new.tenant_id.to_owned(),
+            graph_policy_id: new.graph_policy_id,
+            policy_name: new.policy_name,
+            policy_type: new.policy_type,
+            setting_path: new.setting_path,
+            setting_name: new.setting_name,
+            change: new.change.to_owned(),
+            old_value: new.old_value,
+            new_value: new.new_value,
+            changed_at: new.changed_at,
+        }
+    }
+}
+
 /// A run's row, written and read.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = sync_runs, treat_none_as_default_value = false)]

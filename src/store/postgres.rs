@@ -37,6 +37,9 @@ const ROWS_PER_STATEMENT: usize = 5_000;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection may be dead before it counts as lost.
+const SILENCE: Duration = Duration::from_secs(60);
+
 mod functions {
     //! Functions of the server that Diesel does not declare.
     use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamp};
@@ -80,6 +83,8 @@ pub(super) fn open(url: &DatabaseUrl, address: &str, schema: Option<&str>) -> Re
     let (address, verify) = tls::verification(address);
     let mut config: Config = address.parse().map_err(|error: tokio_postgres::Error| failed(with_cause(&error)))?;
     config.connect_timeout(config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT));
+    // a server that is cut off is noticed, also in the middle of a statement
+    config.keepalives_idle(SILENCE / 2).tcp_user_timeout(SILENCE);
     if config.get_application_name().is_none() {
         config.application_name("tenantpilot");
     }

@@ -9,7 +9,7 @@ use diesel_migrations::MigrationHarness as _;
 
 use super::{
     AssignmentRow, Batch, ChangeRow, DatabaseUrl, Filter, Known, PolicyRow, Run, RunKindRow, RunRow, Seen, SettingRow,
-    StoreError, Tallies, TenantRow,
+    StoreError, TenantRow, Written,
     error::first_line,
     postgres, sqlite,
     state::{State, state},
@@ -186,7 +186,7 @@ impl Session {
     }
 
     /// Writes a batch in one transaction, and tells what it changed.
-    pub fn write(&mut self, run: &Run, batch: &Batch) -> Result<Tallies, StoreError> {
+    pub fn write(&mut self, run: &Run, batch: &Batch) -> Result<Written, StoreError> {
         ask!(self, writes::write(run, batch))
     }
 
@@ -195,8 +195,8 @@ impl Session {
         ask!(self, runs::vanished(tenant.as_str(), kind, seen))
     }
 
-    /// Marks policies as deleted, and takes their rows away.
-    pub fn remove(&mut self, run: &Run, ids: &[String]) -> Result<Tally, StoreError> {
+    /// Marks policies as deleted, and takes their rows away; of a dry run, tells the changes.
+    pub fn remove(&mut self, run: &Run, ids: &[String]) -> Result<(Tally, Vec<ChangeRow>), StoreError> {
         ask!(self, runs::remove(run, ids))
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::prepare::{Context, Outcome};
 use crate::{
@@ -13,29 +14,55 @@ use crate::{
 
 /// Files that are read together, at most.
 const FILES_TOGETHER: usize = 64;
-/// Bytes that are read together, about.
-const BYTES_TOGETHER: u64 = 1 << 20;
+/// Bytes that are read, or flattened, together, about.
+const BYTES_TOGETHER: usize = 1 << 20;
 
 /// Everything in a folder, in order of path; `asked` is `None` for all kinds.
 pub(super) fn outcomes(
     folder: Folder,
     asked: Option<Vec<&'static PolicyKind>>,
     context: Arc<Context>,
-) -> impl Stream<Item = Result<Vec<Outcome>, tokio::task::JoinError>> {
+) -> impl Stream<Item = Result<Vec<Outcome>, JoinError>> {
     let others: Vec<Outcome> = folder.others().iter().map(|path| not_a_policy(path, "no `.json` file")).collect();
     let folder = Arc::new(folder);
     let asked = Arc::new(asked);
     let at_once = std::thread::available_parallelism().map_or(2, usize::from);
-    let chunks = chunks(&folder);
-    let read = stream::iter(chunks).map(move |files| {
-        let (folder, asked, context) = (folder.clone(), asked.clone(), context.clone());
-        tokio::task::spawn_blocking(move || {
-            let found = files.flat_map(|file| folder.read(&folder.files()[file]));
-            found.map(|found| outcome(found, asked.as_deref(), &context)).collect::<Vec<_>>()
-        })
+    let read = stream::iter(chunks(&folder)).map(move |files| {
+        let folder = folder.clone();
+        spawn_blocking(move || files.flat_map(|file| folder.read(&folder.files()[file])).collect::<Vec<_>>())
+    });
+    // a file may be a page of thousands of policies: only so many of them are flattened at a time
+    let pages = read.buffered(at_once).flat_map(|found| match found {
+        Ok(found) => stream::iter(pages(found).into_iter().map(Ok).collect::<Vec<_>>()),
+        Err(error) => stream::iter(vec![Err(error)]),
+    });
+    let prepared = pages.map(move |page| {
+        let (asked, context) = (asked.clone(), context.clone());
+        async move {
+            let page = page?;
+            spawn_blocking(move || page.into_iter().map(|found| outcome(found, asked.as_deref(), &context)).collect())
+                .await
+        }
     });
     // in order: of two files with one id, the first by path wins
-    read.buffered(at_once).chain(stream::iter([Ok(others)]))
+    prepared.buffered(at_once).chain(stream::iter([Ok(others)]))
+}
+
+/// What was found, in portions of about the same size.
+fn pages(found: Vec<Found>) -> Vec<Vec<Found>> {
+    let (mut pages, mut page, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for found in found {
+        if let Found::Policy(_, document) = &found {
+            bytes += document.json.len();
+        }
+        page.push(found);
+        if bytes >= BYTES_TOGETHER {
+            pages.push(std::mem::take(&mut page));
+            bytes = 0;
+        }
+    }
+    pages.push(page);
+    pages
 }
 
 /// The files in runs that are worth a thread's while.
@@ -44,7 +71,7 @@ fn chunks(folder: &Folder) -> Vec<std::ops::Range<usize>> {
     let (mut start, mut bytes) = (0, 0);
     for (index, file) in folder.files().iter().enumerate() {
         bytes += folder.size(file);
-        if bytes >= BYTES_TOGETHER || index + 1 - start >= FILES_TOGETHER {
+        if bytes >= BYTES_TOGETHER as u64 || index + 1 - start >= FILES_TOGETHER {
             chunks.push(start..index + 1);
             (start, bytes) = (index + 1, 0);
         }

@@ -165,6 +165,9 @@ async fn sync(
                 Ok(()) => {
                     let outcomes = Box::pin(tenant.outcomes(opened.context, &reporter));
                     (writer, ended) = pump(outcomes, writer, stop).await?;
+                    if ended.is_ok() && !stop.token.is_cancelled() {
+                        writer.state.miss_none(tenant.kinds());
+                    }
                 }
                 Err(refused) => ended = Err(refused.into()),
             }
@@ -281,8 +284,9 @@ impl Writer {
 
     fn remove(&mut self, kind: &'static str, gone: &[String]) -> Result<(), StoreError> {
         if let Some(session) = &mut self.session {
-            let tally = session.remove(&self.run, gone)?;
+            let (tally, changes) = session.remove(&self.run, gone)?;
             self.state.kind(kind).add(tally);
+            self.plan(changes);
         }
         Ok(())
     }

@@ -15,8 +15,8 @@ use crate::{
     events::{Reporter, SyncEvent},
     policy::PolicyId,
     registry::POLICY_KINDS,
-    report::{KindReport, MAX_PROBLEMS, Problem, Status},
-    store::{Batch, Run, Seen, Session, StoreError},
+    report::{KindReport, MAX_PLANNED, MAX_PROBLEMS, PlannedChange, Problem, Status},
+    store::{Batch, ChangeRow, Run, Seen, Session, StoreError, Written},
 };
 
 /// Rows that go into one transaction, about.
@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) seen: Seen,
     pub(super) problems: Vec<Problem>,
     pub(super) more_problems: u64,
+    /// What a dry run would change.
+    pub(super) planned: Vec<PlannedChange>,
     /// Something was lost of which not even the kind is known: nothing may be taken for removed.
     pub(super) lost_unknown: bool,
     pub(super) any_loss: bool,
@@ -199,14 +201,21 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let tallies = match &mut self.session {
+        let written = match &mut self.session {
             Some(session) => session.write(&self.run, batch)?,
-            None => all_new(batch),
+            None => Written { tallies: all_new(batch), changes: Vec::new() },
         };
-        for (kind, tally) in tallies {
+        for (kind, tally) in written.tallies {
             self.state.kind(kind).add(tally);
         }
+        self.plan(written.changes);
         Ok(())
+    }
+
+    /// Keeps what a dry run would change.
+    pub(super) fn plan(&mut self, changes: Vec<ChangeRow>) {
+        let room = MAX_PLANNED.saturating_sub(self.state.planned.len());
+        self.state.planned.extend(changes.into_iter().take(room).map(PlannedChange::from));
     }
 
     /// The database refused the data of some policy: it costs itself, not its neighbours.

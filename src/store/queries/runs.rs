@@ -10,6 +10,7 @@ use crate::{
         diff,
         error::StoreError,
         models::{NewChange, NewTenant, RunKindRow, RunRow, StoredAssignment, StoredPolicy},
+        rows::ChangeRow,
         schema::{policies, policy_assignments, settings, sync_run_kinds, sync_runs, tenants},
     },
 };
@@ -102,20 +103,26 @@ pub(in crate::store) fn vanished(
 }
 
 /// Marks policies as deleted, takes their rows away and records it.
-pub(in crate::store) fn remove(conn: &mut Conn, run: &Run, ids: &[String]) -> Result<Tally, StoreError> {
-    let mut tally = Tally::default();
+pub(in crate::store) fn remove(
+    conn: &mut Conn,
+    run: &Run,
+    ids: &[String],
+) -> Result<(Tally, Vec<ChangeRow>), StoreError> {
+    let (mut tally, mut changes) = (Tally::default(), Vec::new());
     for chunk in ids.chunks(REMOVED_TOGETHER) {
         let removed = if run.dry {
             remove_chunk(conn, run, chunk)
         } else {
             write_transaction(conn, |conn| remove_chunk(conn, run, chunk))
         };
-        tally += removed.map_err(StoreError::query("remove policies"))?;
+        let (chunk_tally, chunk_changes) = removed.map_err(StoreError::query("remove policies"))?;
+        tally += chunk_tally;
+        changes.extend(chunk_changes);
     }
-    Ok(tally)
+    Ok((tally, changes))
 }
 
-fn remove_chunk(conn: &mut Conn, run: &Run, ids: &[String]) -> QueryResult<Tally> {
+fn remove_chunk(conn: &mut Conn, run: &Run, ids: &[String]) -> QueryResult<(Tally, Vec<ChangeRow>)> {
     let gone: Vec<(StoredPolicy, String)> = policies::table
         .filter(policies::tenant_id.eq(run.tenant.as_str()))
         .filter(policies::graph_policy_id.eq_any(ids))
@@ -150,15 +157,16 @@ fn remove_chunk(conn: &mut Conn, run: &Run, ids: &[String]) -> QueryResult<Tally
             changed_at: run.started_at,
         }));
     }
-    if !run.dry {
-        diesel::delete(settings::table.filter(settings::policy_id.eq_any(&keys))).execute(conn)?;
-        diesel::delete(policy_assignments::table.filter(policy_assignments::policy_id.eq_any(&keys))).execute(conn)?;
-        diesel::update(policies::table.filter(policies::id.eq_any(&keys)))
-            .set((policies::deleted_at.eq(run.started_at), policies::setting_count.eq(0)))
-            .execute(conn)?;
-        writes::insert_changes(conn, &recorded)?;
+    if run.dry {
+        return Ok((tally, recorded.into_iter().map(Into::into).collect()));
     }
-    Ok(tally)
+    diesel::delete(settings::table.filter(settings::policy_id.eq_any(&keys))).execute(conn)?;
+    diesel::delete(policy_assignments::table.filter(policy_assignments::policy_id.eq_any(&keys))).execute(conn)?;
+    diesel::update(policies::table.filter(policies::id.eq_any(&keys)))
+        .set((policies::deleted_at.eq(run.started_at), policies::setting_count.eq(0)))
+        .execute(conn)?;
+    writes::insert_changes(conn, &recorded)?;
+    Ok((tally, Vec::new()))
 }
 
 /// How many policies and settings a tenant has now, by kind.

@@ -10,7 +10,7 @@ use crate::{
     policy::Policy,
     search::folded,
     store::{
-        batch::{Batch, Read, Run, Tallies},
+        batch::{Batch, Read, Run, Tallies, Written},
         diff,
         error::StoreError,
         models::{NewAssignment, NewChange, NewPolicy, NewSetting, StoredAssignment, StoredPolicy, StoredSetting},
@@ -25,7 +25,7 @@ const IDS_PER_STATEMENT: usize = 10_000;
 const POLICIES_PER_STATEMENT: usize = 1_000;
 
 /// Writes one batch and tells what it changed.
-pub(in crate::store) fn write(conn: &mut Conn, run: &Run, batch: &Batch) -> Result<Tallies, StoreError> {
+pub(in crate::store) fn write(conn: &mut Conn, run: &Run, batch: &Batch) -> Result<Written, StoreError> {
     let failed = StoreError::query("write policies");
     if run.dry {
         return write_batch(conn, run, batch).map_err(failed);
@@ -33,7 +33,7 @@ pub(in crate::store) fn write(conn: &mut Conn, run: &Run, batch: &Batch) -> Resu
     write_transaction(conn, |conn| write_batch(conn, run, batch)).map_err(failed)
 }
 
-fn write_batch(conn: &mut Conn, run: &Run, batch: &Batch) -> QueryResult<Tallies> {
+fn write_batch(conn: &mut Conn, run: &Run, batch: &Batch) -> QueryResult<Written> {
     let stored = stored_policies(conn, run, &batch.read)?;
     let is_same = |read: &Read| {
         stored.get(read.policy.id.as_str()).is_some_and(|stored| {
@@ -46,11 +46,11 @@ fn write_batch(conn: &mut Conn, run: &Run, batch: &Batch) -> QueryResult<Tallies
         upsert_policies(conn, run, &batch.read)?;
         touch(conn, run, batch)?;
     }
-    let mut tallies = Tallies::new();
+    let mut unchanged = Tallies::new();
     let mut differing = Vec::new();
     for read in &batch.read {
         if is_same(read) {
-            tallies.entry(read.policy.kind).or_default().unchanged += read.policy.settings.len() as u64;
+            unchanged.entry(read.policy.kind).or_default().unchanged += read.policy.settings.len() as u64;
         } else {
             differing.push(&read.policy);
         }
@@ -60,10 +60,11 @@ fn write_batch(conn: &mut Conn, run: &Run, batch: &Batch) -> QueryResult<Tallies
     } else {
         stored_policies(conn, run, &batch.read)?.into_iter().map(|(id, stored)| (id, stored.id)).collect()
     };
-    for (kind, tally) in write_settings(conn, run, &differing, &stored, &ids)? {
-        *tallies.entry(kind).or_default() += tally;
+    let mut written = write_settings(conn, run, &differing, &stored, &ids)?;
+    for (kind, tally) in unchanged {
+        *written.tallies.entry(kind).or_default() += tally;
     }
-    Ok(tallies)
+    Ok(written)
 }
 
 fn stored_policies(conn: &mut Conn, run: &Run, read: &[Read]) -> QueryResult<HashMap<String, StoredPolicy>> {
@@ -163,7 +164,7 @@ fn write_settings(
     differing: &[&Policy],
     stored: &HashMap<String, StoredPolicy>,
     ids: &HashMap<String, i64>,
-) -> QueryResult<Tallies> {
+) -> QueryResult<Written> {
     let known: Vec<i64> = differing.iter().filter_map(|policy| stored.get(&policy.id)).map(|row| row.id).collect();
     let old_settings = stored_settings(conn, &known)?;
     let old_assignments = stored_assignments(conn, &known)?;
@@ -192,14 +193,14 @@ fn write_settings(
         }
     }
     if run.dry {
-        return Ok(tallies);
+        return Ok(Written { tallies, changes: recorded.into_iter().map(Into::into).collect() });
     }
     for chunk in vanished.chunks(IDS_PER_STATEMENT) {
         diesel::delete(settings::table.filter(settings::id.eq_any(chunk))).execute(conn)?;
     }
     insert_settings(conn, &rows)?;
     insert_changes(conn, &recorded)?;
-    Ok(tallies)
+    Ok(Written { tallies, changes: Vec::new() })
 }
 
 fn setting_row<'a>(

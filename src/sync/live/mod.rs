@@ -147,6 +147,11 @@ impl Live {
         ids
     }
 
+    /// Kinds that the run was to read.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &'static str> + use<'_> {
+        self.kinds.iter().map(|kind| kind.slug())
+    }
+
     /// Puts into a kind's summary what it has cost.
     pub(super) fn count(&self, report: &mut KindReport) {
         if let Some((meter, _)) = self.meters.get(report.kind) {

@@ -8,11 +8,14 @@ use std::{
 use comfy_table::{CellAlignment, Table};
 use tenantpilot::report::{Status, SyncReport, TenantReport};
 
-use super::inspect::output::table;
+use super::inspect::output::{add_row, table};
 use crate::{printer::Printer, terminal::one_line};
 
 /// Problems that are named one by one.
 const PROBLEMS_SHOWN: usize = 20;
+
+/// Changes of a dry run that are shown one by one.
+const CHANGES_SHOWN: usize = 50;
 
 const COUNTS: [&str; 6] = ["POLICIES", "SETTINGS", "ADDED", "CHANGED", "REMOVED", "UNCHANGED"];
 
@@ -25,6 +28,7 @@ pub(super) fn of_kinds(out: &mut impl Write, tenant: &TenantReport, dry_run: boo
     }
     add(&mut shown, "total", tenant.status, totals(tenant));
     writeln!(out, "{shown}")?;
+    write_plan(out, tenant)?;
     let done = match (dry_run, tenant.status) {
         (true, _) => "would be synced; compared",
         (_, Status::Interrupted) => "interrupted",
@@ -32,6 +36,25 @@ pub(super) fn of_kinds(out: &mut impl Write, tenant: &TenantReport, dry_run: boo
     };
     let name = tenant.tenant_name.as_ref().map(|name| format!(" ({})", one_line(name))).unwrap_or_default();
     writeln!(out, "{}{name} {done} in {}", one_line(tenant.tenant_id.as_str()), seconds(tenant.duration_ms))
+}
+
+/// What a dry run would change, setting by setting.
+fn write_plan(out: &mut impl Write, tenant: &TenantReport) -> io::Result<()> {
+    if tenant.planned.is_empty() {
+        return Ok(());
+    }
+    let mut shown = table(&["POLICY", "SETTING", "CHANGE", "BEFORE", "AFTER"]);
+    for change in tenant.planned.iter().take(CHANGES_SHOWN) {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let values = [text(&change.old_value), text(&change.new_value)];
+        let cells = [change.policy_name.clone(), change.setting_name.clone(), change.change.clone()];
+        add_row(&mut shown, &[cells.as_slice(), &values].concat());
+    }
+    writeln!(out, "{shown}")?;
+    match tenant.planned.len().saturating_sub(CHANGES_SHOWN) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more changes; `--json` lists them"),
+    }
 }
 
 /// A row for each of several tenants.

@@ -76,7 +76,7 @@ impl Output {
                 if *rows <= *limit {
                     let table = shown.get_or_insert_with(|| table(R::TITLES));
                     for cells in record.cells() {
-                        add_row(table, cells);
+                        add_row(table, &cells);
                     }
                 }
                 Ok(())
@@ -144,7 +144,7 @@ pub(crate) fn table(titles: &[&str]) -> Table {
 }
 
 /// Adds a row of one line; what does not fit is cut.
-fn add_row(table: &mut Table, cells: Vec<String>) {
+pub(crate) fn add_row(table: &mut Table, cells: &[String]) {
     /// More of a cell than any terminal shows.
     const LONGEST: usize = 1_000;
     let cells = cells.iter().map(|cell| {

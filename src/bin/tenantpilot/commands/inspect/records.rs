@@ -475,6 +475,17 @@ struct RunError {
     request_id: Option<String>,
 }
 
+impl RunError {
+    /// With the id that Microsoft's support asks for.
+    fn in_words(&self) -> String {
+        let message = self.message.clone().unwrap_or_else(|| self.code.clone());
+        match &self.request_id {
+            Some(id) => format!("{message} (request {id})"),
+            None => message,
+        }
+    }
+}
+
 impl Run {
     pub(super) fn new(run: RunRow, kinds: Vec<RunKindRow>) -> Self {
         Self {
@@ -550,21 +561,32 @@ impl Record for Run {
         "CHANGED",
         "REMOVED",
         "REQUESTS",
+        "THROTTLED",
+        "WAITED S",
         "SECONDS",
         "ERROR",
     ];
     fn cells(&self) -> Vec<Vec<String>> {
         let line =
             |start: [String; 2], kind: &str, status: &str, counts: &Counts, ms: i64, error: Option<&RunError>| {
-                let numbers =
-                    [counts.policies, counts.settings, counts.added, counts.changed, counts.removed, counts.requests];
-                let error = error.map(|error| error.message.clone().unwrap_or_else(|| error.code.clone()));
-                let seconds = format!("{}.{}", ms / 1000, ms % 1000 / 100);
+                let numbers = [
+                    counts.policies,
+                    counts.settings,
+                    counts.added,
+                    counts.changed,
+                    counts.removed,
+                    counts.requests,
+                    counts.throttled,
+                ];
+                let error = error.map(RunError::in_words);
+                let seconds = |ms: i64| format!("{}.{}", ms / 1000, ms % 1000 / 100);
+                let times = [seconds(counts.waited_ms), seconds(ms)];
                 start
                     .into_iter()
                     .chain([kind.to_owned(), status.to_owned()])
                     .chain(numbers.iter().map(ToString::to_string))
-                    .chain([seconds, error.unwrap_or_default()])
+                    .chain(times)
+                    .chain([error.unwrap_or_default()])
                     .collect::<Vec<_>>()
             };
         let start = [minute(&self.started_at), self.tenant_id.clone()];
