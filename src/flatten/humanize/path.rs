@@ -1,0 +1,205 @@
+//! Which part of a definition id is its name, and which is plumbing.
+
+use super::strip::{starts_with, strip_end, strip_start, without_text_number, without_zone};
+
+/// Beyond this many segments from the end nothing names a setting.
+const MOST_SEGMENTS: usize = 12;
+
+/// Last segments that only say what kind of control an administrative template draws.
+const CONTROLS: [&str; 16] = [
+    "box",
+    "check",
+    "checkbox",
+    "chk",
+    "combo",
+    "combobox",
+    "comp",
+    "dropdown",
+    "edit",
+    "enum",
+    "numeric",
+    "part",
+    "recommended",
+    "spin",
+    "text",
+    "textbox",
+];
+
+/// Segments that stand before a name without being a part of it.
+const MARKS: [&str; 6] = ["iz", "l", "lbl", "part", "pol", "policy"];
+
+/// Areas whose policies are named by two segments: `objectaccess_auditfilesystem`.
+const TWO_PART_AREAS: [&str; 2] = ["audit", "localpoliciessecurityoptions"];
+
+/// Parents whose elements are called by their technical names, written as one: `InstancePathId`.
+const TECHNICAL_PARENTS: [&str; 2] = ["descriptoridlist", "printerdevicesidlist"];
+
+/// What names a setting.
+pub(super) enum Name<'a> {
+    /// The words of these parts, in order; there may be none.
+    Words(Vec<&'a str>),
+    /// The words of a part, written as one, as Graph does for registry values: `MaxPollInterval`.
+    Joined(&'a str),
+    /// A program's file, without its extension.
+    Program(&'a str),
+}
+
+/// The part of `id` that names the setting.
+pub(super) fn name(id: &str) -> Name<'_> {
+    // The definition of a collection ends in the placeholder of its items' names, and is called so.
+    if let Some((_, placeholder)) = id.strip_suffix('}').and_then(|id| id.rsplit_once('{')) {
+        return Name::Words(vec![placeholder]);
+    }
+    let path = Path::of(id);
+    let mut parts = path.parts();
+    strip_controls(&mut parts, path.policy_csp);
+    let Some(last) = parts.pop() else { return Name::Words(path.area.into_iter().collect()) };
+    if let Some(program) = strip_end(last, "exe").filter(|_| path.policy_csp) {
+        return Name::Program(program);
+    }
+    let parent = parts.last().copied().unwrap_or_default();
+    let is_technical = TECHNICAL_PARENTS.iter().any(|technical| parent.eq_ignore_ascii_case(technical));
+    if is_technical || (path.is_in("w32time") && parent.eq_ignore_ascii_case("w32time")) {
+        return Name::Joined(last);
+    }
+    if TWO_PART_AREAS.iter().any(|area| path.is_in(area))
+        || parts.first().is_some_and(|part| starts_with(part, "letapps"))
+    {
+        parts.push(last);
+        return Name::Words(parts);
+    }
+    Name::Words(path.own_parts(last, parent))
+}
+
+/// A definition id, its plumbing taken off.
+struct Path<'a> {
+    /// What is left: segments with `_` between them.
+    rest: &'a str,
+    /// The area of a policy of the Policy CSP, which is its name when nothing follows.
+    area: Option<&'a str>,
+    /// The categories of an administrative template, outermost first.
+    categories: Vec<&'a str>,
+    policy_csp: bool,
+}
+
+impl<'a> Path<'a> {
+    fn of(id: &'a str) -> Self {
+        let mut rest = id;
+        for scope in ["device_", "user_"] {
+            rest = strip_start(rest, scope).unwrap_or(rest);
+        }
+        rest = strip_start(rest, "vendor_msft_").unwrap_or(rest);
+        let policy = strip_start(rest, "policy_config_");
+        let mut path = Self { rest, area: None, categories: Vec::new(), policy_csp: policy.is_some() };
+        if let Some(policy) = policy {
+            path.rest = strip_start(policy, "admx_").unwrap_or(policy);
+            path.take_area();
+        } else if let Some((_, typed)) = rest.split_once("--") {
+            path.rest = typed;
+            path.take_area();
+        }
+        if let Some((categories, last)) = path.rest.rsplit_once('~') {
+            path.categories = categories.split('~').filter(|part| !part.eq_ignore_ascii_case("policy")).collect();
+            path.rest = last;
+            path.policy_csp = true;
+            if let Some((category, rest)) = last.split_once('_')
+                && !category.eq_ignore_ascii_case("l")
+            {
+                path.categories.push(category);
+                path.rest = rest;
+            }
+        }
+        path
+    }
+
+    /// Takes the first segment off as the area, unless it ends in the categories of a template.
+    fn take_area(&mut self) {
+        let end = self.rest.find(['_', '~']).unwrap_or(self.rest.len());
+        self.area = Some(&self.rest[..end]);
+        if self.rest[end..].starts_with('~') {
+            return;
+        }
+        self.rest = self.rest[end..].trim_start_matches('_');
+    }
+
+    fn is_in(&self, area: &str) -> bool {
+        self.area.is_some_and(|own| own.eq_ignore_ascii_case(area))
+    }
+
+    /// Whether the categories are those of an Office template, which all begin with `l_`.
+    fn is_office(&self) -> bool {
+        self.categories.iter().any(|category| starts_with(category, "l_"))
+    }
+
+    /// The last segment, or its parent where it only says what the parent is the name of.
+    fn own_parts(&self, last: &'a str, parent: &'a str) -> Vec<&'a str> {
+        if last.eq_ignore_ascii_case("name")
+            && let Some(control) =
+                strip_end(parent, "dropdown").or(starts_with(self.rest, "bitlocker_").then_some(parent))
+        {
+            return vec![control];
+        }
+        if self.policy_csp && !parent.is_empty() && last.eq_ignore_ascii_case("key") {
+            return vec!["name"];
+        }
+        if last.eq_ignore_ascii_case("list") {
+            return vec![parent, last];
+        }
+        if ["desc", "dropid"].iter().any(|end| strip_end(last, end).is_some_and(|own| own.eq_ignore_ascii_case(parent)))
+        {
+            return vec![parent];
+        }
+        vec![self.own_part(last, parent)]
+    }
+
+    /// The part of the last segment that its parents do not say already.
+    fn own_part(&self, last: &'a str, parent: &str) -> &'a str {
+        // Apple's payload types stand in some ids: `com.apple.mcx_com.apple.cachedaccounts.createatlogin`.
+        if let Some((_, key)) = last.rsplit_once('.').filter(|(_, key)| key.len() > 3) {
+            return key;
+        }
+        let mut own = last;
+        let area = self.area.unwrap_or_default();
+        if starts_with(area, "fslogix") {
+            let prefixes = self.categories.iter().flat_map(|category| [category; 2]);
+            for prefix in prefixes {
+                own = strip_start(own, prefix).filter(|rest| !rest.is_empty()).unwrap_or(own);
+            }
+        } else if self.is_office() {
+            own = without_text_number(own);
+            if starts_with(area, "proj16") {
+                own = strip_start(own, "pj").filter(|rest| rest.len() > 3).unwrap_or(own);
+            }
+        } else if self.is_in("internetexplorer") {
+            own = without_zone(own);
+        } else if self.categories.is_empty() && !parent.is_empty() && area.len() > 2 {
+            own = strip_start(own, area).filter(|rest| rest.len() > 3).unwrap_or(own);
+        }
+        own
+    }
+
+    /// The last segments, without marks and placeholders.
+    fn parts(&self) -> Vec<&'a str> {
+        let named = |part: &&str| {
+            part.contains(char::is_alphanumeric)
+                && !part.starts_with('{')
+                && !MARKS.iter().any(|mark| part.eq_ignore_ascii_case(mark))
+        };
+        let mut parts: Vec<&str> = self.rest.rsplit(['_', '~']).filter(named).take(MOST_SEGMENTS).collect();
+        parts.reverse();
+        parts
+    }
+}
+
+/// Drops what follows the name: numbers of variants, kinds of controls, registry names of zones.
+fn strip_controls(parts: &mut Vec<&str>, policy_csp: bool) {
+    while let [.., _, last] = parts[..] {
+        let control = CONTROLS.iter().any(|control| last.eq_ignore_ascii_case(control));
+        let variant = last.trim_start_matches(['v', 'V']).bytes().all(|b| b.is_ascii_digit());
+        let zone = strip_start(last, "partname").is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        if !(policy_csp && (control || variant || zone)) {
+            break;
+        }
+        parts.pop();
+    }
+}

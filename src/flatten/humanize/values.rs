@@ -1,0 +1,82 @@
+//! Values in words: members of enumerations and choices of the settings catalog.
+
+use super::humanize;
+use super::strip::starts_with;
+use super::words::{capitalised, humps, sentence, words};
+
+/// No member of an enumeration is longer; encoded data often is.
+const LONGEST_MEMBER: usize = 80;
+
+/// A member of an enumeration in words, anything else as it is.
+pub(super) fn value_words(value: &str) -> String {
+    let identifier = value.len() <= LONGEST_MEMBER
+        && value.starts_with(|c: char| c.is_ascii_lowercase())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !identifier {
+        value.to_owned()
+    } else if value.bytes().all(|b| b.is_ascii_lowercase()) {
+        // A word in small letters may as well be a name that somebody gave: it is not taken apart.
+        capitalised(value)
+    } else if is_version(value) || is_camel_case(value) {
+        sentence(&words(value))
+    } else {
+        value.to_owned()
+    }
+}
+
+/// Whether capitals start words here, and are not the noise of base64 or of a hash.
+fn is_camel_case(value: &str) -> bool {
+    let humps = humps(value);
+    let short = humps.iter().filter(|hump| hump.len() == 1).count();
+    let has_capital = value.bytes().any(|b| b.is_ascii_uppercase());
+    has_capital && !value.contains('_') && short <= 1 + humps.len() / 6 && value.len() >= 2 * humps.len()
+}
+
+/// Whether an identifier is small letters and a version: `tls1_2`, `windows10`.
+fn is_version(value: &str) -> bool {
+    let version = value.trim_start_matches(|c: char| c.is_ascii_lowercase());
+    value.len() - version.len() > 1
+        && (1..=5).contains(&version.len())
+        && version.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+        && !version.starts_with('_')
+        && !version.ends_with('_')
+}
+
+/// What a choice says beyond the id of its definition, in words.
+pub(super) fn option_words(definition_id: &str, choice: &str) -> String {
+    let Some(suffix) = suffix(definition_id, choice) else { return humanize(choice) };
+    if suffix.contains(' ') {
+        return capitalised(suffix.trim());
+    }
+    let suffix = suffix.trim_matches('_');
+    if suffix.bytes().all(|b| !b.is_ascii_alphabetic()) {
+        return suffix.to_owned();
+    }
+    sentence(&words(suffix))
+}
+
+/// The part of `choice` that its definition's id does not hold, from a `_` on.
+fn suffix<'a>(definition_id: &str, choice: &'a str) -> Option<&'a str> {
+    let pairs = choice.char_indices().zip(definition_id.chars());
+    let same = pairs.take_while(|((_, c), d)| c.eq_ignore_ascii_case(d));
+    let shared = same.last().map_or(0, |((at, c), _)| at + c.len_utf8());
+    if shared == definition_id.len() {
+        if shared == choice.len() {
+            return Some("");
+        }
+        if let Some(rest) = choice[shared..].strip_prefix('_') {
+            return Some(own_part(definition_id, rest));
+        }
+    }
+    let boundary = choice[..shared].rfind('_')?;
+    Some(&choice[boundary + 1..]).filter(|rest| !rest.is_empty() && shared < choice.len())
+}
+
+/// `rest` without the element of the setting that some templates repeat before the value: `..._drop_0`.
+fn own_part<'a>(definition_id: &str, rest: &'a str) -> &'a str {
+    let setting = definition_id.rsplit('_').next().unwrap_or_default();
+    match rest.rsplit_once('_') {
+        Some((element, value)) if !setting.is_empty() && starts_with(element, setting) => value,
+        _ => rest,
+    }
+}
