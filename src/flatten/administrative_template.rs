@@ -49,7 +49,8 @@ pub(super) fn value(value: &Value, rows: &mut Rows<'_>) {
     };
     match text("displayName", "#Definition_displayName") {
         Some(name) => rows.within(id, name, walk),
-        None => rows.in_definition(id, walk),
+        // an export that names definitions by their GUIDs alone: a GUID has no words in it
+        None => rows.within(id, id, walk),
     }
     // the same definition exists for users and for devices: told apart where their names clash
     match text("classType", "#Definition_classType") {

@@ -1,5 +1,7 @@
 //! Everything without a shape of its own: every scalar of the tree is a row, metadata aside.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -132,8 +134,15 @@ fn list(items: &[Value], rows: &mut Rows<'_>, property: Property) {
         }
         return;
     }
+    let mut labels: HashMap<&str, usize> = HashMap::new();
     for (index, item) in items.iter().enumerate() {
-        rows.in_element(index, label(item), |rows| match item {
+        // items of one name are told apart where they stand, not property by property
+        let label = label(item).map(|label| {
+            let times = labels.entry(label).or_default();
+            *times += 1;
+            if *times > 1 { format!("{label} [{times}]") } else { label.to_owned() }
+        });
+        rows.in_element(index, label.as_deref(), |rows| match item {
             Value::Object(item) => object(item, rows, property),
             Value::Array(items) => list(items, rows, property),
             scalar => self::scalar(scalar, rows),

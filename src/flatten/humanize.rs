@@ -88,8 +88,3 @@ pub fn value_words(value: &str) -> String {
 pub fn option_words(definition_id: &str, choice: &str) -> String {
     values::option_words(definition_id, choice)
 }
-
-/// The words of a choice: what follows its definition's id.
-pub fn option_words(definition_id: &str, choice: &str) -> String {
-    choice.strip_prefix(definition_id).unwrap_or(choice).trim_start_matches('_').to_owned()
-}
