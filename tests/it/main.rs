@@ -4,4 +4,5 @@
 
 mod auth;
 mod graph;
+mod live;
 mod support;

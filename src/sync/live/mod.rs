@@ -42,8 +42,8 @@ pub struct Graph {
     pub endpoints: Endpoints,
     /// Who signs in.
     pub credentials: CredentialSource,
-    /// Requests per 20 seconds that a tenant is sent at most; 0 is no limit.
-    pub rate: u32,
+    /// Pace and patience; each run cancels by itself.
+    pub options: Options,
 }
 
 impl Graph {
@@ -78,7 +78,7 @@ impl Live {
     ) -> Self {
         let source = graph.credentials.clone();
         let credential = Arc::new(Credential::new(graph.http.clone(), graph.endpoints.clone(), tenant.clone(), source));
-        let options = Options { rate: graph.rate, cancel: stop.clone(), ..Options::default() };
+        let options = Options { cancel: stop.clone(), ..graph.options.clone() };
         let client = Client::new(graph.http.clone(), graph.endpoints.graph().clone(), credential.clone(), options);
         let kinds: Vec<_> = match asked {
             Some(asked) => asked.to_vec(),

@@ -2,6 +2,7 @@
 
 use tenantpilot::{
     auth::{self, ClientSecret, Cloud, CredentialSource, EndpointError, Endpoints, Timeouts},
+    graph::Options,
     sync::Graph,
 };
 
@@ -33,5 +34,5 @@ pub(crate) fn connect(args: &GraphArgs) -> anyhow::Result<Graph> {
         }
     };
     let http = auth::http_client(&endpoints, Timeouts::default())?;
-    Ok(Graph { http, endpoints, credentials, rate: args.graph_rate })
+    Ok(Graph { http, endpoints, credentials, options: Options { rate: args.graph_rate, ..Options::default() } })
 }

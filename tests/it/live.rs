@@ -1,0 +1,391 @@
+//! Live tenants end to end: a server with real HTTP, the pipeline, a real database.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tenantpilot::{
+    auth::{ClientSecret, CredentialSource},
+    events::Silent,
+    graph::{Options, RetryPolicy},
+    policy::{SyncRequest, TenantId},
+    report::{KindReport, Status},
+    store::{ChangeRow, DatabaseUrl, Filter, PolicyRow, SettingRow, Store},
+    sync::{self, Graph, Source, SyncError, Synced},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{
+    TENANT, endpoints,
+    graph_server::{CLIENT_ID, CLIENT_SECRET, Effect, Fault, GraphServer, SignIn},
+    http,
+};
+
+const CATALOG: &str = "deviceManagement/configurationPolicies";
+const DEVICES: &str = "deviceManagement/deviceConfigurations";
+const INTENTS: &str = "deviceManagement/intents";
+const TEMPLATES: &str = "deviceManagement/groupPolicyConfigurations";
+
+/// A tenant in a server and a database of its own.
+struct Setup {
+    server: GraphServer,
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+impl Setup {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(DatabaseUrl::Sqlite(folder.path().join("live.db")), None).unwrap();
+        Self { server: GraphServer::start().await, store, _folder: folder }
+    }
+
+    async fn sync(&self, kinds: &[&str]) -> Synced {
+        self.sync_until(kinds, CancellationToken::new()).await
+    }
+
+    async fn sync_until(&self, kinds: &[&str], stop: CancellationToken) -> Synced {
+        let graph = Graph {
+            http: http(),
+            endpoints: endpoints(self.server.url()),
+            credentials: CredentialSource::ClientSecret(ClientSecret::new(CLIENT_ID, CLIENT_SECRET)),
+            options: Options { rate: 0, retry: RetryPolicy::immediate(), ..Options::default() },
+        };
+        let request = SyncRequest {
+            tenant: TenantId::new(TENANT),
+            kinds: (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect()),
+            trigger: "cli",
+            job_id: None,
+            dry_run: false,
+            wait: false,
+        };
+        sync::run(request, Source::Graph(graph), &self.store, Arc::new(Silent), stop, Duration::from_mins(1)).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut tenantpilot::store::Session, &mut Vec<T>) + Send + 'static,
+    ) -> Vec<T> {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut rows = Vec::new();
+            read(&mut store.open_read_only().unwrap(), &mut rows);
+            rows
+        })
+        .await
+        .unwrap()
+    }
+
+    async fn policies(&self) -> Vec<PolicyRow> {
+        self.read(|session, rows| {
+            session
+                .policies(&Filter::default(), &mut |row| {
+                    rows.push(row);
+                    Ok(())
+                })
+                .unwrap();
+        })
+        .await
+    }
+
+    async fn settings(&self) -> Vec<SettingRow> {
+        self.read(|session, rows| {
+            let all = Filter { all: true, ..Filter::default() };
+            session
+                .settings(&all, &mut |row| {
+                    rows.push(row);
+                    Ok(())
+                })
+                .unwrap();
+        })
+        .await
+    }
+
+    async fn changes(&self) -> Vec<ChangeRow> {
+        self.read(|session, rows| {
+            session
+                .changes(&Filter::default(), &mut |row| {
+                    rows.push(row);
+                    Ok(())
+                })
+                .unwrap();
+        })
+        .await
+    }
+}
+
+fn catalog(id: &str, values: &[i64]) -> Value {
+    let settings: Vec<Value> = values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| {
+            json!({ "id": index.to_string(), "settingInstance": {
+                "@odata.type": "#microsoft.graph.deviceManagementConfigurationSimpleSettingInstance",
+                "settingDefinitionId": format!("device_vendor_msft_policy_config_area_setting{index}"),
+                "simpleSettingValue": { "value": value } } })
+        })
+        .collect();
+    json!({ "id": id, "name": format!("Catalog {id}"), "platforms": "windows10", "technologies": "mdm",
+        "settingCount": values.len(), "settings": settings, "assignments": [] })
+}
+
+fn device(id: &str, length: i64) -> Value {
+    json!({ "@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "id": id,
+        "displayName": format!("Device {id}"), "passwordMinimumLength": length, "assignments": [] })
+}
+
+fn kind<'r>(synced: &'r Synced, slug: &str) -> &'r KindReport {
+    synced.report.kinds.iter().find(|kind| kind.kind == slug).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_is_read_in_as_few_requests_as_its_list_allows() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, (0..60).map(|n| catalog(&format!("c{n}"), &[n, n])));
+    setup.server.add(DEVICES, (0..30).map(|n| device(&format!("d{n}"), n)));
+    let intent = |n: usize| {
+        json!({ "id": format!("i{n}"), "displayName": format!("Intent {n}"), "assignments": [], "settings": [
+            { "id": "s", "definitionId": "deviceConfiguration--x_pinRequired", "valueJson": "true", "value": true } ] })
+    };
+    setup.server.add(INTENTS, (0..30).map(intent));
+    let template = |n: usize| {
+        json!({ "id": format!("t{n}"), "displayName": format!("Template {n}"), "assignments": [], "definitionValues": [
+            { "id": "v1", "enabled": true, "definition": { "id": "def", "displayName": "Limit the rate", "classType": "machine" },
+              "presentationValues": [ { "id": "p", "value": "7", "presentation": { "id": "pres", "label": "Rate:" } } ] } ] })
+    };
+    setup.server.add(TEMPLATES, (0..30).map(template));
+
+    let synced = setup.sync(&[]).await;
+    assert_eq!(synced.report.status, Status::Succeeded, "{:?}", synced.report);
+    // pages of 25 with their settings
+    assert_eq!(kind(&synced, "settings-catalog").requests, 3);
+    // pages, and nothing else
+    assert_eq!(
+        kind(&synced, "device-configuration").requests,
+        kind(&synced, "device-configuration").policies.div_ceil(1000)
+    );
+    // a page, and its 30 policies' settings in two batches
+    assert_eq!(kind(&synced, "intent").requests, 1 + 2);
+    // a page, 30 policies' values in two batches, 30 values' presentations in two batches
+    assert_eq!(kind(&synced, "administrative-template").requests, 1 + 2 + 2);
+    assert_eq!(kind(&synced, "settings-catalog").settings, 120);
+    let rows = setup.settings().await;
+    let value = |policy: &str, name: &str| {
+        let row = rows.iter().find(|row| row.graph_policy_id == policy && row.setting_name == name);
+        row.unwrap_or_else(|| panic!("no `{name}` of {policy}")).setting_value.clone().unwrap()
+    };
+    assert_eq!(value("t7", "Limit the rate"), "Enabled");
+    assert_eq!(value("t7", "Limit the rate > Rate"), "7");
+    assert_eq!(value("d29", "Password Minimum Length"), "29");
+    assert!(rows.iter().any(|row| row.graph_policy_id == "i29" && row.setting_value.as_deref() == Some("True")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unchanged_policies_are_told_apart_from_changed_ones() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, [catalog("a", &[1, 2]), catalog("b", &[3])]);
+    assert_eq!(setup.sync(&["settings-catalog"]).await.report.totals.added, 3);
+    setup.server.remove(CATALOG, "a");
+    setup.server.add(CATALOG, [catalog("a", &[1, 5])]);
+    let totals = setup.sync(&["settings-catalog"]).await.report.totals;
+    assert_eq!((totals.added, totals.changed, totals.removed, totals.unchanged), (0, 1, 0, 2));
+    let changes = setup.changes().await;
+    assert_eq!(changes.len(), 1);
+    assert_eq!((changes[0].old_value.as_deref(), changes[0].new_value.as_deref()), (Some("2"), Some("5")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_come_short_are_read_once_more_in_another_way() {
+    let setup = Setup::new().await;
+    let mut short = catalog("a", &[1, 2]);
+    short["settingCount"] = json!(3);
+    setup.server.add(CATALOG, [short, catalog("b", &[1])]);
+    let synced = setup.sync(&["settings-catalog"]).await;
+    // read again, and still short: stored, named and counted
+    assert_eq!(setup.server.count_in_batch("/a/settings"), 1);
+    assert_eq!(setup.server.count_in_batch("/b/settings"), 0);
+    assert_eq!(kind(&synced, "settings-catalog").incomplete, 1);
+    assert_eq!(synced.report.status, Status::Partial);
+    assert_eq!(synced.report.problems[0].code, "incomplete");
+    let policies = setup.policies().await;
+    assert!(!policies.iter().find(|policy| policy.graph_policy_id == "a").unwrap().complete);
+    // it is told as long as it lasts, also where nothing has changed
+    assert_eq!(kind(&setup.sync(&["settings-catalog"]).await, "settings-catalog").incomplete, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expand_that_a_service_does_not_know_is_done_without() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, [catalog("a", &[1, 2]), catalog("b", &[3])]);
+    setup.server.fault(Fault::on("expand=settings", Effect::status(400)));
+    let synced = setup.sync(&["settings-catalog"]).await;
+    assert_eq!(synced.report.status, Status::Succeeded, "{:?}", synced.report);
+    assert_eq!(setup.settings().await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_is_gone_is_removed_only_where_graph_knows_it_no_longer() {
+    let setup = Setup::new().await;
+    setup.server.add(DEVICES, [device("a", 1), device("b", 2), device("c", 3)]);
+    setup.sync(&["device-configuration"]).await;
+    setup.server.remove(DEVICES, "b");
+    // the listing does not show `c` either, which is there
+    let page = json!({ "value": [device("a", 1)] }).to_string();
+    setup.server.fault(Fault::on("deviceConfigurations?", Effect::Body(Box::leak(page.into_boxed_str()))));
+    let synced = setup.sync(&["device-configuration"]).await;
+    assert_eq!(kind(&synced, "device-configuration").removed, 1);
+    let left: Vec<_> = setup.policies().await.into_iter().map(|policy| policy.graph_policy_id).collect();
+    assert_eq!(left, ["a", "c"]);
+    let changes = setup.changes().await;
+    assert_eq!(changes.len(), 1);
+    assert_eq!((changes[0].change.as_str(), changes[0].graph_policy_id.as_str()), ("removed", "b"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_fails_half_way_keeps_what_came_and_removes_nothing() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, (0..60).map(|n| catalog(&format!("c{n}"), &[n])));
+    setup.server.add(DEVICES, [device("d", 1)]);
+    assert_eq!(setup.sync(&["settings-catalog", "device-configuration"]).await.report.status, Status::Succeeded);
+    setup.server.remove(CATALOG, "c0");
+    setup.server.fault(Fault::on("configurationPolicies", Effect::status(500)).after(1));
+    let synced = setup.sync(&["settings-catalog", "device-configuration"]).await;
+    let failed = kind(&synced, "settings-catalog");
+    assert_eq!((failed.status, failed.removed, failed.policies), (Status::Failed, 0, 60));
+    assert!(failed.error.as_ref().unwrap().message.contains("settings-catalog"));
+    assert_eq!(kind(&synced, "device-configuration").status, Status::Succeeded);
+    assert_eq!(synced.report.status, Status::Partial);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_link_fails_its_kind_alone() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, [catalog("a", &[1])]);
+    setup.server.add(DEVICES, [device("d", 1)]);
+    setup.server.fault(Fault::on("configurationPolicies", Effect::NextLink("http://127.0.0.1:9/beta/x".to_owned())));
+    let synced = setup.sync(&["settings-catalog", "device-configuration"]).await;
+    assert_eq!(kind(&synced, "settings-catalog").error.as_ref().unwrap().code, "foreign_link");
+    assert_eq!(setup.policies().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn details_that_fail_cost_their_policy_and_keep_its_rows() {
+    let setup = Setup::new().await;
+    let intent = |id: &str, pin: bool| {
+        json!({ "id": id, "displayName": id, "assignments": [], "settings": [
+            { "id": "s", "definitionId": "deviceConfiguration--x_pinRequired", "valueJson": pin.to_string() } ] })
+    };
+    setup.server.add(INTENTS, [intent("a", true), intent("b", true)]);
+    setup.sync(&["intent"]).await;
+    setup.server.fault(Fault::on("/a/settings", Effect::Status(403, "Forbidden", "not this one", Vec::new())));
+    let synced = setup.sync(&["intent"]).await;
+    let intents = kind(&synced, "intent");
+    assert_eq!((intents.status, intents.skipped, intents.removed, intents.policies), (Status::Partial, 1, 0, 2));
+    assert_eq!(synced.report.problems[0].policy, "a");
+    assert_eq!(setup.settings().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_deleted_while_it_is_read_is_no_failure() {
+    let setup = Setup::new().await;
+    setup.server.add(INTENTS, [json!({ "id": "a", "displayName": "a", "assignments": [], "settings": [] })]);
+    setup.server.fault(Fault::on("/a/settings", Effect::Status(404, "NotFound", "gone", Vec::new())));
+    let synced = setup.sync(&["intent"]).await;
+    assert_eq!(synced.report.status, Status::Succeeded);
+    assert_eq!(setup.policies().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forbidden_kind_names_its_permission_and_the_rest_goes_on() {
+    let setup = Setup::new().await;
+    setup.server.add(DEVICES, [device("d", 1)]);
+    let forbidden = || Effect::Status(403, "Forbidden", "Application is not authorized", Vec::new());
+    setup.server.fault(Fault::on("deviceHealthScripts", forbidden()));
+    let synced = setup.sync(&["remediation", "device-configuration"]).await;
+    let error = kind(&synced, "remediation").error.clone().unwrap();
+    assert_eq!(error.code, "forbidden");
+    assert!(error.hint.unwrap().contains("DeviceManagementScripts.Read.All"));
+    assert_eq!(synced.report.status, Status::Partial);
+
+    setup.server.fault(Fault::on("deviceManagement", forbidden()));
+    let synced = setup.sync(&["remediation", "device-configuration"]).await;
+    assert_eq!(synced.report.status, Status::Failed);
+    assert_eq!(synced.report.error.unwrap().code, "forbidden");
+    assert_eq!(setup.policies().await.len(), 1, "what was there stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_without_licence_is_skipped_and_no_failure() {
+    let setup = Setup::new().await;
+    setup.server.add(DEVICES, [device("d", 1)]);
+    let unlicensed = Effect::Status(400, "BadRequest", "Request not applicable to target tenant.", Vec::new());
+    setup.server.fault(Fault::on("configurationPolicies", unlicensed));
+    let synced = setup.sync(&["settings-catalog", "device-configuration"]).await;
+    assert_eq!(kind(&synced, "settings-catalog").status, Status::Skipped);
+    assert_eq!(kind(&synced, "settings-catalog").error.as_ref().unwrap().code, "not_licensed");
+    assert_eq!(synced.report.status, Status::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throttling_is_waited_out_and_counted() {
+    let setup = Setup::new().await;
+    setup.server.add(DEVICES, [device("d", 1)]);
+    setup.server.fault(Fault::on("deviceConfigurations", Effect::throttled("1")).times(1));
+    let synced = setup.sync(&["device-configuration"]).await;
+    let devices = kind(&synced, "device-configuration");
+    assert_eq!((devices.status, devices.throttled, devices.requests), (Status::Succeeded, 1, 2));
+    assert!(devices.waited_ms >= 900, "{}", devices.waited_ms);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_sign_in_fails_the_tenant_and_closes_its_run() {
+    let setup = Setup::new().await;
+    setup.server.sign_in(TENANT, SignIn::EXPIRED_SECRET);
+    let synced = setup.sync(&[]).await;
+    assert!(matches!(synced.error, Some(SyncError::SignIn(_))), "{:?}", synced.error);
+    assert_eq!(synced.report.error.unwrap().code, "sign_in");
+    let runs = setup
+        .read(|session, rows| {
+            session
+                .runs(&Filter::default(), &mut |row| {
+                    rows.push(row);
+                    Ok(())
+                })
+                .unwrap()
+        })
+        .await;
+    assert_eq!((runs[0].status.as_str(), runs[0].error_code.as_deref()), ("failed", Some("sign_in")));
+    assert!(runs[0].finished_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_is_closed_as_interrupted() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, (0..200).map(|n| catalog(&format!("c{n}"), &[n])));
+    setup.server.latency(Duration::from_millis(100));
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(450)).await;
+        stopped.cancel();
+    });
+    let started = std::time::Instant::now();
+    let synced = setup.sync_until(&[], stop).await;
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(synced.report.status, Status::Interrupted);
+    let runs = setup
+        .read(|session, rows| {
+            session
+                .runs(&Filter::default(), &mut |row| {
+                    rows.push(row);
+                    Ok(())
+                })
+                .unwrap()
+        })
+        .await;
+    assert_eq!(runs[0].status, "interrupted");
+    // and the next one ends as if nothing had been
+    setup.server.latency(Duration::ZERO);
+    assert_eq!(setup.sync(&[]).await.report.status, Status::Succeeded);
+    assert_eq!(setup.policies().await.len(), 200);
+    assert_eq!(setup.changes().await.len(), 0);
+}
