@@ -68,7 +68,7 @@ fn kept_property(key: &str, value: &Value, rows: &mut Rows<'_>) {
         if secret::is_secret(key) {
             withheld(value, rows);
         } else if let Some(payload) = payload::of_property(key, value) {
-            payload.leaf(value, rows);
+            payload.leaf(None, value, rows);
         } else {
             self::value(value, rows);
         }
@@ -113,6 +113,9 @@ fn object(object: &Map<String, Value>, rows: &mut Rows<'_>, property: Property) 
 
 /// The row of a value that an administrator typed: no word of it is an enumeration's.
 pub(super) fn literal(value: &Value, rows: &mut Rows<'_>) {
+    if let Some(payload) = payload::of_text(value) {
+        return payload.leaf(None, value, rows);
+    }
     let words = match value {
         Value::String(text) if !text.is_empty() => text.clone(),
         Value::Array(items) if items.iter().any(is_set) && items.iter().all(Value::is_string) => {

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    bag, elements, is_annotation,
+    bag, elements, is_annotation, payload,
     rows::{Leaf, Rows},
     secret,
 };
@@ -95,6 +95,9 @@ fn scalar(id: &str, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
         Value::Null => {}
         Value::Array(_) | Value::Object(_) => bag::value(value, rows),
         value => {
+            if let Some(payload) = payload::of_text(value) {
+                return payload.leaf(Some(id), value, rows);
+            }
             let leaf = Leaf {
                 definition_id: Some(id),
                 value: Some(readable(id, value, kind, rows)),
@@ -110,6 +113,8 @@ fn scalar(id: &str, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
 fn readable(id: &str, value: &Value, kind: Kind, rows: &Rows<'_>) -> String {
     match value {
         Value::String(choice) if kind == Kind::Choice => rows.option(id, choice),
+        // what an administrator has typed is no member of an enumeration
+        Value::String(text) => text.clone(),
         value => bag::readable(value),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    bag,
+    bag, payload,
     rows::{Leaf, Rows},
     secret,
 };
@@ -27,6 +27,9 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
             return;
         }
         let first = rows.settings.len();
+        if let Some(payload) = payload::of_text(value) {
+            return payload.leaf(Some(id), value, rows);
+        }
         match value {
             Value::String(text) if !text.is_empty() => rows.leaf(Leaf {
                 definition_id: Some(id),

@@ -26,20 +26,25 @@ const BASE64_PROPERTIES: [&str; 11] = [
     "officeConfigurationXml",
 ];
 
-/// Names that hold secrets inside profiles, app configuration and XML, besides those of Graph's own types.
-static ASSIGNED_SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+/// Names that hold secrets inside profiles, app configuration and XML, besides those of Graph's own types,
+/// with what is assigned to them.
+static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let name = r"(?:[a-z0-9_.\-]*(?:password|passphrase|passwd|shared_?secret|client_?secret|private_?key|pre_?shared_?key|key_?material|challenge|api_?key|access_?token|auth_?token)|secret|token|psk|product_?key)";
     Regex::new(&format!(
         r#"(?isx)
-        (?P<plist> <key>\s*{name}\s*</key>\s*<(?:string|data)> ) [^<]+
-        | (?P<xml> <(?:[a-z0-9]+:)?{name}(?:\s[^>]*)?> ) [^<]+
-        | (?P<json> "{name}"\s*:\s*" ) (?:[^"\\]|\\.)+
-        | (?P<pair> "key"\s*:\s*"{name}"\s*,\s*"value(?:String|Integer|Data)?"\s*:\s*" ) (?:[^"\\]|\\.)+
-        | (?P<attribute> \s{name}\s*=\s*["'] ) [^"'<>]+
+        (?<plist> <key>\s*{name}\s*</key>\s*<(?:string|data)> ) (?<a> [^<]+ )
+        | (?<xml> <(?:[a-z0-9]+:)?{name}(?:\s[^>]*)?> ) (?<b> [^<]+ )
+        | (?<json> "{name}"\s*:\s*" ) (?<c> (?:[^"\\]|\\.)+ )
+        | (?<pair> "key"\s*:\s*"{name}"\s*,\s*"value(?:String|Integer|Data)?"\s*:\s*" ) (?<d> (?:[^"\\]|\\.)+ )
+        | (?<attribute> \s{name}\s*=\s*["'] ) (?<e> [^"'<>]+ )
         "#
     ))
     .ok()
 });
+
+/// What stands beside names such as `requirePassword` and is no secret.
+const NO_SECRETS: [&str; 12] =
+    ["true", "false", "yes", "no", "0", "1", "enabled", "disabled", "required", "optional", "notconfigured", "none"];
 
 /// A value's text, as a person may read it.
 pub(super) struct Payload {
@@ -57,9 +62,10 @@ impl Payload {
     }
 
     /// The row of this payload, whose original is `value`.
-    pub(super) fn leaf(self, value: &Value, rows: &mut Rows<'_>) {
+    pub(super) fn leaf(self, definition_id: Option<&str>, value: &Value, rows: &mut Rows<'_>) {
         let raw = Some(value).filter(|_| !self.holds_secret);
-        rows.leaf(Leaf { value: Some(self.text), raw, configured: Some(true), ..Leaf::default() });
+        let value = Some(self.text);
+        rows.leaf(Leaf { definition_id, value, raw, configured: Some(true), ..Leaf::default() });
     }
 }
 
@@ -71,6 +77,12 @@ pub(super) fn of_property(key: &str, value: &Value) -> Option<Payload> {
     {
         return Some(Payload::new(decoded));
     }
+    of_text(value)
+}
+
+/// A text that is XML or JSON: the secrets rule holds inside.
+pub(super) fn of_text(value: &Value) -> Option<Payload> {
+    let text = value.as_str()?;
     looks_structured(text).then(|| Payload::new(text.to_owned()))
 }
 
@@ -84,7 +96,7 @@ pub(super) fn of_oma(item: &Value, value: &Value) -> Option<Payload> {
     if encoded && let Some(decoded) = base64_text(text) {
         return Some(Payload::new(decoded));
     }
-    looks_structured(text).then(|| Payload::new(text.to_owned()))
+    of_text(value)
 }
 
 fn looks_structured(text: &str) -> bool {
@@ -104,13 +116,43 @@ fn base64_text(encoded: &str) -> Option<String> {
 /// The text with its secrets replaced; `None` where there are none.
 fn without_secrets(text: &str) -> Option<String> {
     // no pattern, which no build has: then nothing of the text is shown
-    let Some(pattern) = ASSIGNED_SECRET.as_ref() else { return Some(SECRET.to_owned()) };
-    if !pattern.is_match(text) {
-        return None;
-    }
-    let kept = |found: &Captures<'_>| {
-        let label = found.iter().skip(1).flatten().next().map_or("", |label| label.as_str());
+    let Some(pattern) = ASSIGNED.as_ref() else { return Some(SECRET.to_owned()) };
+    let mut found_any = false;
+    let kept = pattern.replace_all(text, |found: &Captures<'_>| {
+        let mut groups = found.iter().skip(1).flatten();
+        let (label, value) = (groups.next().map_or("", |m| m.as_str()), groups.next().map_or("", |m| m.as_str()));
+        let plain = value.trim();
+        if plain.is_empty() || NO_SECRETS.iter().any(|word| plain.eq_ignore_ascii_case(word)) {
+            return found[0].to_owned();
+        }
+        found_any = true;
         format!("{label}{SECRET}")
-    };
-    Some(pattern.replace_all(text, kept).into_owned())
+    });
+    let kept = kept.into_owned();
+    found_any.then_some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn secrets_inside_payloads_are_replaced() {
+        for (text, kept) in [
+            ("<key>Password</key>\n<string>hunter2</string>", "<key>Password</key>\n<string>(secret)</string>"),
+            ("<keyMaterial>abc</keyMaterial>", "<keyMaterial>(secret)</keyMaterial>"),
+            (r#"{"vpn":{"sharedSecret": "a\"b"}}"#, r#"{"vpn":{"sharedSecret": "(secret)"}}"#),
+            (r#"{"key":"api_key","valueString":"x1"}"#, r#"{"key":"api_key","valueString":"(secret)"}"#),
+            ("<a adminPassword='x'/>", "<a adminPassword='(secret)'/>"),
+        ] {
+            assert_eq!(without_secrets(text).as_deref(), Some(kept), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_speaks_of_passwords_is_kept() {
+        for text in [r#"{"requirePassword":"true"}"#, "<key>Password</key><true/>", r#"{"passwordLength":"8"}"#] {
+            assert_eq!(without_secrets(text), None, "{text}");
+        }
+    }
 }

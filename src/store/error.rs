@@ -91,18 +91,25 @@ impl StoreError {
         move |source| Self::Query { doing, source }
     }
 
-    /// Whether the data, not the connection, was refused, so that the next policy may fare better.
+    /// Whether the data, not the database, is at fault, so that the next policy may fare better.
     pub fn is_about_data(&self) -> bool {
         use diesel::result::{DatabaseErrorKind as Kind, Error};
+        /// What PostgreSQL and SQLite say of data that they do not take; neither gives a code through Diesel.
+        const REFUSALS: [&str; 8] = [
+            "invalid byte sequence",
+            "index row",
+            "out of range",
+            "value too long",
+            "a second time",
+            "invalid memory alloc",
+            "too big",
+            "out of memory",
+        ];
         match self {
-            Self::Query { source: Error::DatabaseError(kind, information), .. } => {
-                let message = information.message();
-                !matches!(kind, Kind::UnableToSendCommand | Kind::ClosedConnection | Kind::ReadOnlyTransaction)
-                    && !message.contains("database is locked")
-                    && !message.contains("disk")
-                    && !message.contains("readonly")
-                    && !message.contains("terminating connection")
-            }
+            Self::Query { source: Error::DatabaseError(kind, information), .. } => match kind {
+                Kind::UniqueViolation | Kind::NotNullViolation | Kind::CheckViolation => true,
+                _ => REFUSALS.iter().any(|refusal| information.message().contains(refusal)),
+            },
             Self::Query { source: Error::SerializationError(_), .. } => true,
             _ => false,
         }
