@@ -13,12 +13,7 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
     let scopes = rows.scopes;
     let mut settings = rows.settings;
     if settings.is_empty() {
-        return vec![Setting {
-            name: NO_SETTINGS.to_owned(),
-            path: NO_SETTINGS_PATH.to_owned(),
-            configured: Some(false),
-            ..Setting::default()
-        }];
+        return vec![Setting { name: NO_SETTINGS.to_owned(), path: NO_SETTINGS_PATH.to_owned(), ..Setting::default() }];
     }
     for setting in &mut settings {
         clean(setting, document);

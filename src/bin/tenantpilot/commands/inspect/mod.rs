@@ -1,5 +1,6 @@
 //! `inspect`: what the database holds, as tables for people, JSON for jq and CSV for spreadsheets.
 
+mod kinds;
 pub(crate) mod output;
 mod overview;
 mod records;
@@ -19,14 +20,14 @@ const TABLE_ROWS: u32 = 200;
 
 pub(crate) async fn run(args: InspectArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let printer = printer.clone();
-    if args.subject == Some(Subject::Kinds) {
-        overview::kinds(output(&args, &printer))?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let store = super::store(global)?;
     // the database is read on a thread that may block
     tokio::task::spawn_blocking(move || {
-        let mut session = store.open_read_only()?;
+        let mut session = match store.open_read_only() {
+            // the registry is there without a database
+            Err(_) if args.subject == Some(Subject::Kinds) => return kinds::kinds(None, output(&args, &printer)),
+            opened => opened?,
+        };
         let filter = filter(&args, &mut session)?;
         show(&args, &filter, &mut session, &store.url().to_string(), &printer)
     })
@@ -62,7 +63,7 @@ fn show(
                 output.rows(&records::Run::new(run, kinds))?;
             }
         }
-        Some(Subject::Kinds) => {}
+        Some(Subject::Kinds) => return kinds::kinds(Some((session, filter)), output),
     }
     output.finish()?;
     Ok(())

@@ -1,10 +1,9 @@
-//! Bare `inspect`, and `inspect kinds`.
+//! Bare `inspect`: all tenants at a glance.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tenantpilot::{
-    registry::{POLICY_KINDS, PolicyKind},
     report::rfc3339_text,
     store::{Filter, Session},
 };
@@ -132,41 +131,6 @@ pub(super) fn overview(
     }
     for tenant in &tenants {
         output.rows(tenant)?;
-    }
-    Ok(output.finish()?)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct KindRecord {
-    kind: &'static str,
-    title: &'static str,
-    permission: &'static str,
-    default: bool,
-}
-
-impl From<&PolicyKind> for KindRecord {
-    fn from(kind: &PolicyKind) -> Self {
-        Self { kind: kind.slug(), title: kind.title, permission: kind.permission, default: kind.default }
-    }
-}
-
-impl Record for KindRecord {
-    const TITLES: &'static [&'static str] = &["KIND", "TITLE", "LEAST PERMISSION", "DEFAULT"];
-    fn cells(&self) -> Vec<Vec<String>> {
-        let default = if self.default { "yes" } else { "by name" };
-        vec![vec![self.kind.to_owned(), self.title.to_owned(), self.permission.to_owned(), default.to_owned()]]
-    }
-    const FIELDS: &'static [&'static str] = &["kind", "title", "permission", "default"];
-    fn fields(&self) -> Vec<String> {
-        vec![self.kind.to_owned(), self.title.to_owned(), self.permission.to_owned(), self.default.to_string()]
-    }
-}
-
-/// Shows the registry.
-pub(super) fn kinds(mut output: Output) -> anyhow::Result<()> {
-    for kind in POLICY_KINDS {
-        output.row(&KindRecord::from(kind))?;
     }
     Ok(output.finish()?)
 }
