@@ -17,7 +17,9 @@ fn hash(path: &Path, hasher: &mut DefaultHasher) {
     if let Ok(folder) = fs::read_dir(path) {
         let mut entries: Vec<_> = folder.flatten().map(|entry| entry.path()).collect();
         entries.sort();
-        entries.iter().for_each(|entry| hash(entry, hasher));
+        for entry in &entries {
+            hash(entry, hasher);
+        }
     } else if let Ok(source) = fs::read(path) {
         hasher.write(&source);
     }

@@ -220,7 +220,7 @@ fn without_indexes(path: &str) -> String {
         kept.push_str(before);
         match after.split_once(']') {
             Some((index, behind)) if !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()) => {
-                rest = behind
+                rest = behind;
             }
             _ => {
                 kept.push('[');

@@ -401,13 +401,12 @@ pub fn by_context(context: &str) -> Option<&'static PolicyKind> {
             .is_some_and(|rest| rest.is_empty() || rest == "/$entity" || rest.starts_with("/microsoft.graph."))
             && endpoint.path.contains('/')
     };
-    POLICY_KINDS.iter().find(|kind| kind.endpoints.iter().any(|endpoint| named(endpoint)))
+    POLICY_KINDS.iter().find(|kind| kind.endpoints.iter().any(&named))
 }
 
 /// The kind that exporting tools put into a folder of this name.
 pub fn by_folder(folder: &str) -> Option<&'static PolicyKind> {
-    let letters =
-        |text: &str| text.chars().filter(|c| c.is_ascii_alphabetic()).collect::<String>().to_ascii_lowercase();
+    let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
     let folder = letters(folder);
     if folder.is_empty() {
         return None;

@@ -393,6 +393,7 @@ fn text(text: &str) -> String {
     crate::policy::without_nul(text).into_owned()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }

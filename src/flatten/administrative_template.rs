@@ -70,7 +70,7 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
     };
     let id =
         text("id", "#Presentation_Id").or_else(|| bound(shown, "presentation@odata.bind")).unwrap_or("presentation");
-    let label = text("label", "#Presentation_Label").map(|label| label.trim_end_matches(':').trim()).unwrap_or("Value");
+    let label = text("label", "#Presentation_Label").map_or("Value", |label| label.trim_end_matches(':').trim());
     rows.within(id, label, |rows| {
         for value in [shown.get("value"), shown.get("values")].into_iter().flatten() {
             match value {

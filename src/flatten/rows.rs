@@ -146,7 +146,7 @@ impl Rows<'_> {
             definition_id: leaf.definition_id.map(str::to_owned),
             category,
             configured: leaf.configured,
-            raw_value: leaf.raw.map(|raw| raw.to_string()),
+            raw_value: leaf.raw.map(std::string::ToString::to_string),
         });
     }
 

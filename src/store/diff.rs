@@ -118,7 +118,7 @@ fn shown(assignment: &Assignment) -> Shown {
     };
     let mut value = assignment.intent.clone();
     if let (Some(mode), Some(filter)) = (&assignment.filter_mode, &assignment.filter_id) {
-        value.push_str(&format!(", filter {mode} {filter}"));
+        value = format!("{value}, filter {mode} {filter}");
     }
     Shown {
         path: match target {

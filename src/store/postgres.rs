@@ -38,7 +38,7 @@ const ROWS_PER_STATEMENT: usize = 5_000;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection may be dead before it counts as lost.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 mod functions {
     //! Functions of the server that Diesel does not declare.

@@ -20,7 +20,7 @@ use crate::{changes::Tally, policy::TenantId};
 const LOCK_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long one start waits for another's migration.
-const MIGRATION_WAIT: Duration = Duration::from_secs(120);
+const MIGRATION_WAIT: Duration = Duration::from_mins(2);
 
 /// A database that can be opened as often as is needed.
 #[derive(Debug, Clone)]
@@ -120,11 +120,11 @@ impl Store {
         let judged = match &mut session.0 {
             Backend::Postgres(conn) => {
                 let tables = postgres::tables(conn).map_err(failed)?;
-                state(conn.as_mut(), &tables, postgres::MIGRATIONS, false)
+                state(conn.as_mut(), &tables, &postgres::MIGRATIONS, false)
             }
             Backend::Sqlite { conn, .. } => {
                 let tables = sqlite::tables(conn).map_err(failed)?;
-                state(conn.as_mut(), &tables, sqlite::MIGRATIONS, true)
+                state(conn.as_mut(), &tables, &sqlite::MIGRATIONS, true)
             }
         };
         let database = self.url.to_string();

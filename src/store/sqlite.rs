@@ -28,7 +28,7 @@ pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/
 const ROWS_PER_STATEMENT: usize = 500;
 
 /// How long a statement waits for another process's write. Writes are short; there may be many.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
 diesel::table! {
     sqlite_master (name) {

@@ -1,6 +1,9 @@
 //! Whether a database is empty, ours, newer than us, or somebody else's; and its migration.
 
-use diesel::{migration::Migration as _, prelude::*};
+use diesel::{
+    migration::{Migration, MigrationSource},
+    prelude::*,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 /// Diesel's own list of the migrations that were run.
@@ -37,21 +40,16 @@ pub(super) enum State {
 pub(super) fn state<C>(
     conn: &mut C,
     tables: &[String],
-    migrations: EmbeddedMigrations,
+    migrations: &EmbeddedMigrations,
     own_file: bool,
 ) -> Result<State, String>
 where
     C: MigrationHarness<C::Backend> + Connection,
     C::Backend: diesel::backend::Backend + 'static,
-    EmbeddedMigrations: diesel::migration::MigrationSource<C::Backend>,
+    EmbeddedMigrations: MigrationSource<C::Backend>,
 {
-    use diesel::migration::MigrationSource as _;
-    let known: Vec<String> = migrations
-        .migrations()
-        .map_err(|error| error.to_string())?
-        .iter()
-        .map(|migration: &Box<dyn diesel::migration::Migration<C::Backend>>| migration.name().version().to_string())
-        .collect();
+    let own: Vec<Box<dyn Migration<C::Backend>>> = migrations.migrations().map_err(|error| error.to_string())?;
+    let known: Vec<String> = own.iter().map(|migration| migration.name().version().to_string()).collect();
     let applied: Vec<String> = if tables.iter().any(|table| table == MIGRATIONS_TABLE) {
         let applied = conn.applied_migrations().map_err(|error| error.to_string())?;
         applied.iter().map(ToString::to_string).collect()

@@ -46,7 +46,7 @@ pub enum Source {
     /// Exported policies on disk.
     Folder(Folder),
     /// The tenant itself.
-    Graph(Graph),
+    Graph(Box<Graph>),
 }
 
 /// Why a tenant's sync ended before its end.

@@ -47,7 +47,7 @@ pub(super) struct Prepared {
 #[derive(Debug)]
 pub(super) enum Content {
     /// New, or perhaps changed.
-    Read(Read),
+    Read(Box<Read>),
     /// Stored with these very bytes.
     Untouched(Stored),
     /// It is there, and cannot be read: its last good rows stay.
@@ -82,13 +82,14 @@ impl Context {
             return Content::Untouched(stored);
         }
         match flatten::flatten(&kind.shape, document, &self.flattener) {
-            Ok(policy) => match too_large(&policy) {
-                Some(message) => Content::Unreadable { code: "too_large", message },
-                None => {
+            Ok(policy) => {
+                if let Some(message) = too_large(&policy) {
+                    Content::Unreadable { code: "too_large", message }
+                } else {
                     let content_hash = content_hash(&policy);
-                    Content::Read(Read { policy, content_hash, source_hash })
+                    Content::Read(Box::new(Read { policy, content_hash, source_hash }))
                 }
-            },
+            }
             Err(error @ JsonError::TooDeep) => Content::Unreadable { code: "too_large", message: error.to_string() },
             Err(error) => Content::Unreadable { code: "unreadable", message: error.to_string() },
         }

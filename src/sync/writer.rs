@@ -69,14 +69,15 @@ impl Writer {
         loop {
             let received = match first_gathered {
                 None => handle.block_on(outcomes.recv()),
-                Some(since) => match handle.block_on(timeout_at((since + PATIENCE).into(), outcomes.recv())) {
-                    Ok(received) => received,
-                    Err(_) => {
+                Some(since) => {
+                    if let Ok(received) = handle.block_on(timeout_at((since + PATIENCE).into(), outcomes.recv())) {
+                        received
+                    } else {
                         self.flush()?;
                         first_gathered = None;
                         continue;
                     }
-                },
+                }
             };
             let Some(arrived) = received else { break };
             if stop.is_cancelled() {
@@ -151,7 +152,7 @@ impl Writer {
                 self.state.rows += settings.len();
                 self.state.bytes +=
                     settings.iter().map(|s| s.name.len() + size(&s.value) + size(&s.raw_value)).sum::<usize>();
-                self.state.batch.read.push(read);
+                self.state.batch.read.push(*read);
             }
             Content::Untouched(stored) => {
                 self.state.kind(kind).unchanged += u64::from(stored.settings);

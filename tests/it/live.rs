@@ -58,7 +58,8 @@ impl Setup {
             dry_run: false,
             wait: false,
         };
-        sync::run(request, Source::Graph(graph), &self.store, Arc::new(Silent), stop, Duration::from_mins(1)).await
+        sync::run(request, Source::Graph(Box::new(graph)), &self.store, Arc::new(Silent), stop, Duration::from_mins(1))
+            .await
     }
 
     async fn read<T: Send + 'static>(
@@ -350,7 +351,7 @@ async fn a_refused_sign_in_fails_the_tenant_and_closes_its_run() {
                     rows.push(row);
                     Ok(())
                 })
-                .unwrap()
+                .unwrap();
         })
         .await;
     assert_eq!((runs[0].status.as_str(), runs[0].error_code.as_deref()), ("failed", Some("sign_in")));
@@ -379,7 +380,7 @@ async fn a_run_that_is_stopped_is_closed_as_interrupted() {
                     rows.push(row);
                     Ok(())
                 })
-                .unwrap()
+                .unwrap();
         })
         .await;
     assert_eq!(runs[0].status, "interrupted");

@@ -36,7 +36,7 @@ pub(crate) struct Global {
     /// Print errors and data alone
     #[arg(short, long, global = true, env = "TENANTPILOT_QUIET")]
     pub(crate) quiet: bool,
-    /// Colours; NO_COLOR is honoured
+    /// Colours; `NO_COLOR` is honoured
     #[arg(long, global = true, env = "TENANTPILOT_COLOR", value_enum, default_value = "auto")]
     pub(crate) color: ColorChoice,
 }
@@ -114,7 +114,7 @@ pub(crate) struct GraphArgs {
     /// Microsoft's cloud that the tenants are in
     #[arg(long, env = "TENANTPILOT_CLOUD", value_parser = PossibleValuesParser::new(Cloud::ALL.iter().map(|cloud| cloud.as_str())), default_value = "public")]
     pub(crate) cloud: String,
-    /// How the app signs in: with its secret, from AZURE_AD_CLIENT_ID and AZURE_AD_CLIENT_SECRET
+    /// How the app signs in: with its secret, from `AZURE_AD_CLIENT_ID` and `AZURE_AD_CLIENT_SECRET`
     #[arg(long, env = "TENANTPILOT_AUTH", value_enum, default_value = "secret")]
     pub(crate) auth: Auth,
     /// Requests per 20 seconds that a tenant is sent at most; 0 is no limit
@@ -181,7 +181,7 @@ pub(crate) enum Subject {
 }
 
 fn kind_parser() -> PossibleValuesParser {
-    PossibleValuesParser::new(POLICY_KINDS.iter().map(|kind| kind.slug()).chain(["all"]))
+    PossibleValuesParser::new(POLICY_KINDS.iter().map(tenantpilot::registry::PolicyKind::slug).chain(["all"]))
 }
 
 /// The kinds asked for; `None` is the source's own choice.

@@ -142,13 +142,13 @@ fn is_configuration(error: &anyhow::Error) -> bool {
 
 /// What to do.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
-    if error.chain().any(|cause| cause.is::<DatabaseUrlError>()) {
+    if error.chain().any(<dyn std::error::Error + 'static>::is::<DatabaseUrlError>) {
         return Some("set DATABASE_URL or --database-url".to_owned());
     }
-    if error.chain().any(|cause| cause.is::<FixturesError>()) {
+    if error.chain().any(<dyn std::error::Error + 'static>::is::<FixturesError>) {
         return Some("name a folder with policies exported as JSON, e.g. `--fixtures fixtures/contoso`".to_owned());
     }
-    if error.chain().any(|cause| cause.is::<NoCredentials>()) {
+    if error.chain().any(<dyn std::error::Error + 'static>::is::<NoCredentials>) {
         return Some(
             "set AZURE_AD_CLIENT_ID and AZURE_AD_CLIENT_SECRET (or AZURE_AD_CLIENT_SECRET_FILE), \
              or import exported policies with `--fixtures`"

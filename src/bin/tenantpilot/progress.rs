@@ -73,7 +73,7 @@ impl Reporter for Progress {
                 line.bar.inc(*policies);
             }),
             SyncEvent::KindFinished { kind, .. } if !self.by_tenant => {
-                self.line(tenant, kind, |line| line.bar.finish())
+                self.line(tenant, kind, |line| line.bar.finish());
             }
             SyncEvent::Throttled { wait } if wait.is_zero() => self.tell(tenant, "reading"),
             SyncEvent::Throttled { wait } => {

@@ -66,7 +66,7 @@ fn item(json: Box<RawValue>) -> Result<Option<Item>, String> {
     let name = json::text(&properties, "name").or_else(|| json::text(&properties, "displayName"));
     let counted = properties.get("settingCount").and_then(|count| count.get().parse().ok());
     let listed = properties.get("settings").and_then(|settings| count(settings));
-    Ok(Some(Item { id, name, counted, listed, json }))
+    Ok(Some(Item { id, name, json, counted, listed }))
 }
 
 fn count(list: &RawValue) -> Option<usize> {
@@ -150,7 +150,7 @@ async fn definition_values(client: &Client, base: &str, items: Vec<Item>, read: 
     }
     let mut presentations = client.batch_lists(paths_of_values).await.into_iter().map(Some).collect::<Vec<_>>();
     for (item, values, first) in policies {
-        let own = presentations[first..first + values.len()].iter_mut().map(|answer| answer.take());
+        let own = presentations[first..first + values.len()].iter_mut().map(std::option::Option::take);
         let completed: Result<Vec<_>, GraphError> = values
             .iter()
             .zip(own)

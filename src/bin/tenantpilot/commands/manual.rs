@@ -20,17 +20,14 @@ pub(crate) fn completions(shell: clap_complete::Shell, printer: &Printer) -> any
 /// Prints the manual page, or writes one for each command.
 pub(crate) fn pages(folder: Option<PathBuf>, printer: &Printer) -> anyhow::Result<ExitCode> {
     let command = Cli::command();
-    match folder {
-        Some(folder) => {
-            std::fs::create_dir_all(&folder)
-                .and_then(|()| clap_mangen::generate_to(command, &folder))
-                .with_context(|| format!("failed to write manual pages into `{}`", folder.display()))?;
-        }
-        None => {
-            let mut out = printer.stdout();
-            clap_mangen::Man::new(command).render(&mut out)?;
-            out.flush()?;
-        }
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| clap_mangen::generate_to(command, &folder))
+            .with_context(|| format!("failed to write manual pages into `{}`", folder.display()))?;
+    } else {
+        let mut out = printer.stdout();
+        clap_mangen::Man::new(command).render(&mut out)?;
+        out.flush()?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -77,7 +77,7 @@ async fn sync_one(
     };
     let source = match from {
         From::Folder(folder) => Source::Folder(folder.clone()),
-        From::Graph(graph) => Source::Graph(graph.clone()),
+        From::Graph(graph) => Source::Graph(Box::new(graph.clone())),
     };
     sync::run(request, source, store, reporter, stop, args.timeout).await
 }

@@ -36,7 +36,7 @@ pub(crate) struct Output {
 }
 
 enum Format {
-    Table { table: Option<Table>, rows: usize, limit: usize, limit_is_default: bool },
+    Table { table: Option<Box<Table>>, rows: usize, limit: usize, limit_is_default: bool },
     Json { any: bool },
     Csv { titled: bool, safe: bool },
 }
@@ -74,7 +74,7 @@ impl Output {
             Format::Table { table: shown, rows, limit, .. } => {
                 *rows += 1;
                 if *rows <= *limit {
-                    let table = shown.get_or_insert_with(|| table(R::TITLES));
+                    let table = shown.get_or_insert_with(|| Box::new(table(R::TITLES)));
                     for cells in record.cells() {
                         add_row(table, &cells);
                     }
