@@ -32,37 +32,37 @@ impl Printer {
     }
 
     /// The stream for data.
-    pub(crate) fn stdout(&self) -> io::BufWriter<io::StdoutLock<'static>> {
+    pub(crate) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
         io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
     }
 
     /// A line for people.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            self.line("", text);
+            Self::line("", text);
         }
     }
 
     /// A line for people, also when they want it quiet.
     pub(crate) fn warning(&self, text: &str) {
-        self.line(&self.label("warning", "33"), text);
+        Self::line(&self.label("warning", "33"), text);
     }
 
     /// What failed.
     pub(crate) fn error(&self, text: &str) {
-        self.line(&self.label("error", "31"), text);
+        Self::line(&self.label("error", "31"), text);
     }
 
     /// What to do about it.
     pub(crate) fn hint(&self, text: &str) {
-        self.line(&self.label("hint", "36"), text);
+        Self::line(&self.label("hint", "36"), text);
     }
 
     fn label(&self, label: &str, color: &str) -> String {
         if self.color { format!("\u{1b}[1;{color}m{label}:\u{1b}[0m ") } else { format!("{label}: ") }
     }
 
-    fn line(&self, label: &str, text: &str) {
+    fn line(label: &str, text: &str) {
         // nobody is left to tell when stderr is gone
         let _ = writeln!(io::stderr().lock(), "{label}{}", terminal::shown(text));
     }

@@ -22,8 +22,8 @@ pub(crate) async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<ExitCode>
     match cli.command {
         Command::Sync(args) => sync::run(args, &cli.global, printer).await,
         Command::Inspect(args) => inspect::run(args, &cli.global, printer).await,
-        Command::Completions { shell } => manual::completions(shell, printer),
-        Command::Man { folder } => manual::pages(folder, printer),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::pages(folder),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
 /// Where all tenants of one call come from.
 enum From {
     Folder(Folder),
-    Graph(Graph),
+    Graph(Box<Graph>),
 }
 
 pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> a
             ensure!(args.tenant.len() == 1, errors::Usage("`--fixtures` imports one tenant: name one `--tenant`"));
             From::Folder(Folder::open(folder)?)
         }
-        None => From::Graph(graph::connect(&args.graph)?),
+        None => From::Graph(Box::new(graph::connect(&args.graph)?)),
     };
     let tenants = if args.all_tenants { known_tenants(&store).await? } else { named_tenants(&args.tenant) };
     ensure!(!tenants.is_empty(), "the database knows no tenant yet: name one with `--tenant`");
@@ -77,7 +77,7 @@ async fn sync_one(
     };
     let source = match from {
         From::Folder(folder) => Source::Folder(folder.clone()),
-        From::Graph(graph) => Source::Graph(Box::new(graph.clone())),
+        From::Graph(graph) => Source::Graph(graph.clone()),
     };
     sync::run(request, source, store, reporter, stop, args.timeout).await
 }
@@ -110,7 +110,7 @@ async fn known_tenants(store: &Store) -> anyhow::Result<Vec<TenantId>> {
 fn conclude(synced: Vec<Synced>, args: &SyncArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
     let (reports, failures): (Vec<_>, Vec<_>) = synced.into_iter().map(|synced| (synced.report, synced.error)).unzip();
     let report = SyncReport::of(reports, args.dry_run);
-    let mut out = printer.stdout();
+    let mut out = Printer::stdout();
     if args.json {
         report.serialize(&mut serde_json::Serializer::with_formatter(&mut out, SafeJson::default()))?;
         out.write_all(b"\n")?;

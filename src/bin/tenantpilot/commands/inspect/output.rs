@@ -55,7 +55,7 @@ impl Output {
     }
 
     fn new(printer: &Printer, format: Format) -> Self {
-        Self { out: printer.stdout(), printer: printer.clone(), format }
+        Self { out: Printer::stdout(), printer: printer.clone(), format }
     }
 
     /// Whether a program reads it as JSON.
