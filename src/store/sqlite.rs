@@ -107,7 +107,17 @@ pub(super) fn tables(conn: &mut Conn) -> QueryResult<Vec<String>> {
 /// A lock that dies with its process: a file beside the database. Dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // while it is still held: who takes it next makes a file of its own
+        if cfg!(unix) && is_at(&self.file, &self.path) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Takes a lock, or tells that another process holds it.
@@ -115,12 +125,31 @@ pub(super) fn try_lock(database: &Path, what: &str) -> Result<Option<Lock>, Stor
     let path = lock_file(database, what);
     let failed =
         |error: std::io::Error| StoreError::LockFile { path: path.display().to_string(), reason: error.to_string() };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
+    loop {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            // the file may have been taken away between opening and locking it: that lock holds off nobody
+            Ok(()) if !is_at(&file, &path) => {}
+            Ok(()) => return Ok(Some(Lock { file, path })),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
     }
+}
+
+/// Whether the open file is the one that stands at the path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), path.metadata()) {
+        (Ok(open), Ok(there)) => open.ino() == there.ino() && open.dev() == there.dev(),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// One file for each tenant; its name may hold anything, a file's name may not.

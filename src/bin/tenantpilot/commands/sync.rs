@@ -40,7 +40,7 @@ pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> a
         None => From::Graph(Box::new(graph::connect(&args.graph)?)),
     };
     let tenants = if args.all_tenants { known_tenants(&store).await? } else { named_tenants(&args.tenant) };
-    ensure!(!tenants.is_empty(), "the database knows no tenant yet: name one with `--tenant`");
+    ensure!(!tenants.is_empty(), "the database knows no tenant of Microsoft Graph yet: name one with `--tenant`");
 
     let progress = printer.draws().then(|| Arc::new(Progress::new(tenants.len() > 1)));
     let reporter: Arc<dyn Reporter> = match &progress {
@@ -98,7 +98,10 @@ async fn known_tenants(store: &Store) -> anyhow::Result<Vec<TenantId>> {
     let read = tokio::task::spawn_blocking(move || {
         let mut tenants = Vec::new();
         store.open_read_only()?.tenants(&Filter::default(), &mut |row| {
-            tenants.push(TenantId::new(row.tenant_id));
+            // tenants that were imported under a name are not in Graph
+            if uuid::Uuid::try_parse(&row.tenant_id).is_ok() {
+                tenants.push(TenantId::new(row.tenant_id));
+            }
             Ok(())
         })?;
         anyhow::Ok(tenants)
