@@ -31,6 +31,10 @@ struct LastRead {
 }
 
 impl KindRecord {
+    fn is_first(&self) -> bool {
+        POLICY_KINDS.first().is_some_and(|first| first.slug() == self.kind)
+    }
+
     fn new(kind: &PolicyKind, last_read: Vec<LastRead>) -> Self {
         Self { kind: kind.slug(), title: kind.title, permission: kind.permission, default: kind.default, last_read }
     }
@@ -38,6 +42,14 @@ impl KindRecord {
 
 impl Record for KindRecord {
     const TITLES: &'static [&'static str] = &["KIND", "TITLE", "LEAST PERMISSION", "DEFAULT", "LAST READ (UTC)"];
+    fn csv(&self, lines: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
+        // readings are a list for each kind: JSON has them
+        if self.is_first() {
+            lines.write_record(["kind", "title", "permission", "default"])?;
+        }
+        lines.write_record([self.kind, self.title, self.permission, if self.default { "true" } else { "false" }])
+    }
+
     fn cells(&self) -> Vec<Vec<String>> {
         let default = if self.default { "yes" } else { "by name" };
         let read = |read: &LastRead| {
@@ -49,10 +61,6 @@ impl Record for KindRecord {
         let first = own.into_iter().chain([reads.next().unwrap_or_default()]).collect();
         let rest = reads.map(|read| [String::new(), String::new(), String::new(), String::new(), read].to_vec());
         std::iter::once(first).chain(rest).collect()
-    }
-    const FIELDS: &'static [&'static str] = &["kind", "title", "permission", "default"];
-    fn fields(&self) -> Vec<String> {
-        vec![self.kind.to_owned(), self.title.to_owned(), self.permission.to_owned(), self.default.to_string()]
     }
 }
 

@@ -22,10 +22,10 @@ pub(crate) trait Record: Serialize {
     const TITLES: &'static [&'static str];
     /// Cells of the table, one row or several.
     fn cells(&self) -> Vec<Vec<String>>;
-    /// Column names of the CSV.
-    const FIELDS: &'static [&'static str];
-    /// Fields of the CSV.
-    fn fields(&self) -> Vec<String>;
+    /// Writes a line of CSV, and a line of titles before the first: the fields of the JSON.
+    fn csv(&self, lines: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
+        lines.serialize(self)
+    }
 }
 
 /// Where rows go.
@@ -86,17 +86,16 @@ impl Output {
                 json(&mut self.out, record)
             }
             Format::Csv { titled, safe } => {
-                let mut line = csv::Writer::from_writer(Vec::new());
-                if !mem::replace(titled, true) {
-                    line.write_record(R::FIELDS)?;
-                }
-                let fields = record.fields();
+                let titles = !mem::replace(titled, true);
+                let mut lines = csv::WriterBuilder::new().has_headers(titles).from_writer(Vec::new());
+                record.csv(&mut lines)?;
+                let lines = lines.into_inner().map_err(csv::IntoInnerError::into_error)?;
                 if *safe {
-                    line.write_record(fields.iter().map(|field| terminal::shown(field).into_owned()))?;
-                } else {
-                    line.write_record(&fields)?;
+                    // what the escapes hide is in the data alone, and the lines stay lines
+                    let text = String::from_utf8_lossy(&lines);
+                    return self.out.write_all(terminal::shown(&text).as_bytes());
                 }
-                self.out.write_all(&line.into_inner().map_err(csv::IntoInnerError::into_error)?)
+                self.out.write_all(&lines)
             }
         }
     }

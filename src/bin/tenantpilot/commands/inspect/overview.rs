@@ -46,9 +46,29 @@ struct Kind {
     settings: i64,
 }
 
+/// A line of CSV is one kind of a tenant.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'t> {
+    tenant_id: &'t str,
+    kind: &'t str,
+    policies: u64,
+    settings: i64,
+    last_synced_at: Option<&'t str>,
+}
+
 impl Record for Tenant {
     const TITLES: &'static [&'static str] =
         &["TENANT", "KIND", "POLICIES", "SETTINGS", "LAST SYNCED (UTC)", "LAST RUN"];
+    fn csv(&self, lines: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
+        let last_synced_at = self.last_synced_at.as_deref();
+        for Kind { kind, policies, settings } in &self.kinds {
+            let (policies, settings) = (*policies, *settings);
+            lines.serialize(Line { tenant_id: &self.tenant_id, kind, policies, settings, last_synced_at })?;
+        }
+        Ok(())
+    }
+
     fn cells(&self) -> Vec<Vec<String>> {
         let synced = self.last_synced_at.as_deref().and_then(|time| time.get(..16)).unwrap_or_default();
         let run = self.last_run.as_ref().map(|run| run.status.clone()).unwrap_or_default();
@@ -65,16 +85,6 @@ impl Record for Tenant {
             [String::new(), kind.kind.clone()].into_iter().chain(counts).chain([String::new(), String::new()]).collect()
         });
         std::iter::once(whole).chain(kinds).collect()
-    }
-    const FIELDS: &'static [&'static str] = &["tenantId", "policies", "settings", "lastSyncedAt", "lastRun"];
-    fn fields(&self) -> Vec<String> {
-        vec![
-            self.tenant_id.clone(),
-            self.policies.to_string(),
-            self.settings.to_string(),
-            self.last_synced_at.clone().unwrap_or_default(),
-            self.last_run.as_ref().map(|run| run.status.clone()).unwrap_or_default(),
-        ]
     }
 }
 
