@@ -4,11 +4,11 @@
 use std::{collections::hash_map::DefaultHasher, env, fs, hash::Hasher as _, path::Path};
 
 fn main() {
-    println!("cargo::rerun-if-changed=src/flatten");
-    println!("cargo::rerun-if-changed=src/json.rs");
     let mut hasher = DefaultHasher::new();
-    hash(Path::new("src/flatten"), &mut hasher);
-    hash(Path::new("src/json.rs"), &mut hasher);
+    for source in ["src/flatten", "src/json.rs", "data/words"] {
+        println!("cargo::rerun-if-changed={source}");
+        hash(Path::new(source), &mut hasher);
+    }
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
     println!("cargo::rustc-env=TENANTPILOT_FLATTENER={version}-{:016x}", hasher.finish());
 }

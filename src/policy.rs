@@ -161,6 +161,12 @@ pub struct SyncRequest {
     pub wait: bool,
 }
 
+/// The name of the row that stands for a policy without settings.
+pub const NO_SETTINGS: &str = "(No settings configured)";
+
+/// The path of the row that stands for a policy without settings.
+pub const NO_SETTINGS_PATH: &str = "#none";
+
 /// Longest text in a column that PostgreSQL indexes, in characters: 512 of four bytes stay
 /// below the 2,704 bytes that an index row may hold.
 pub const MAX_KEY_CHARS: usize = 512;

@@ -25,12 +25,6 @@ pub use rows::Flattener;
 /// Changes with every change of this folder: rows made by another version are made anew.
 pub const VERSION: &str = env!("TENANTPILOT_FLATTENER");
 
-/// The name of the row that stands for a policy without settings.
-pub const NO_SETTINGS: &str = "(No settings configured)";
-
-/// The path of the row that stands for a policy without settings.
-pub const NO_SETTINGS_PATH: &str = "#none";
-
 /// What a person reads in place of a secret.
 pub const SECRET: &str = "(secret)";
 

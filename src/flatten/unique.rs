@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{NO_SETTINGS, NO_SETTINGS_PATH, rows::Rows};
+use super::rows::Rows;
 use crate::{
     json::Document,
-    policy::{MAX_KEY_CHARS, Setting, bounded, bounded_with},
+    policy::{MAX_KEY_CHARS, NO_SETTINGS, NO_SETTINGS_PATH, Setting, bounded, bounded_with},
 };
 
 /// The rows of a policy in order of path, clean, bounded and unique in name and path.

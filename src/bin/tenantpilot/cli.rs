@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{BoolishValueParser, PossibleValuesParser},
+};
 use tenantpilot::{auth::Cloud, registry::POLICY_KINDS};
 
 /// Microsoft Intune tenants as SQL rows: one readable row per setting of every policy, with the history of
@@ -21,7 +24,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Database: postgres://…, sqlite:PATH or a path [default: tenantpilot.db in the user's data folder]
+    /// Database: postgres://…, sqlite:PATH or a path [default: tenantpilot.db in the user's data folder; a
+    /// password may stand in the file that DATABASE_URL_FILE names]
     #[arg(long, global = true, env = crate::env::DATABASE_URL, hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// PostgreSQL schema, where it is not the server's default
@@ -34,7 +38,7 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, env = "TENANTPILOT_VERBOSE", action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Print errors and data alone
-    #[arg(short, long, global = true, env = "TENANTPILOT_QUIET")]
+    #[arg(short, long, global = true, env = "TENANTPILOT_QUIET", value_parser = BoolishValueParser::new())]
     pub(crate) quiet: bool,
     /// Colours; `NO_COLOR` is honoured
     #[arg(long, global = true, env = "TENANTPILOT_COLOR", value_enum, default_value = "auto")]
@@ -74,13 +78,13 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(group = clap::ArgGroup::new("tenants").required(true).args(["tenant", "all_tenants"]))]
+#[command(group = clap::ArgGroup::new("tenants").required(true).multiple(true).args(["tenant", "all_tenants"]))]
 pub(crate) struct SyncArgs {
     /// Tenant, by id or domain; with --fixtures any name that the database shall know it by. May be repeated
     #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
     pub(crate) tenant: Vec<String>,
-    /// All tenants that the database knows
-    #[arg(long, env = "TENANTPILOT_ALL_TENANTS", conflicts_with_all = ["tenant", "fixtures"])]
+    /// All tenants of Microsoft Graph that the database knows, whatever --tenant says
+    #[arg(long, env = "TENANTPILOT_ALL_TENANTS")]
     pub(crate) all_tenants: bool,
     /// Import exported policies from this folder instead of asking Microsoft Graph
     #[arg(long, env = "TENANTPILOT_FIXTURES", value_name = "FOLDER")]
@@ -94,16 +98,16 @@ pub(crate) struct SyncArgs {
     #[arg(long, env = "TENANTPILOT_PARALLEL", value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(crate) parallel: u16,
     /// Write nothing, and tell what would change
-    #[arg(long, env = "TENANTPILOT_DRY_RUN")]
+    #[arg(long, env = "TENANTPILOT_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub(crate) dry_run: bool,
     /// Wait for another sync of the tenant to end, instead of failing
-    #[arg(long, env = "TENANTPILOT_WAIT")]
+    #[arg(long, env = "TENANTPILOT_WAIT", value_parser = BoolishValueParser::new())]
     pub(crate) wait: bool,
     /// Longest time for a tenant
     #[arg(long, env = "TENANTPILOT_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
     pub(crate) timeout: std::time::Duration,
     /// Print the summary as JSON
-    #[arg(long, env = "TENANTPILOT_JSON")]
+    #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
 }
 
@@ -145,20 +149,21 @@ pub(crate) struct InspectArgs {
     /// Only what holds this text, in names of policies and settings and in values, whatever its case
     #[arg(long, env = "TENANTPILOT_SEARCH", value_name = "TEXT")]
     pub(crate) search: Option<String>,
-    /// Only what is not older: a time span (24h, 7d) or a date
+    /// Only what is not older than a time span (24h, 7d) or a date: of changes and runs their own time, of
+    /// policies and settings the policy's last modification
     #[arg(long, env = "TENANTPILOT_SINCE", value_name = "TIME", value_parser = since)]
     pub(crate) since: Option<NaiveDateTime>,
     /// At most so many rows [default for tables: 200]
     #[arg(long, env = "TENANTPILOT_LIMIT", value_name = "N")]
     pub(crate) limit: Option<u32>,
     /// Also settings that say they are not configured, and deleted policies
-    #[arg(long, env = "TENANTPILOT_ALL")]
+    #[arg(long, env = "TENANTPILOT_ALL", value_parser = BoolishValueParser::new())]
     pub(crate) all: bool,
-    /// Print a JSON array
-    #[arg(long, env = "TENANTPILOT_JSON", conflicts_with = "csv")]
+    /// Print JSON
+    #[arg(long, env = "TENANTPILOT_JSON", conflicts_with = "csv", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
     /// Print comma-separated values
-    #[arg(long, env = "TENANTPILOT_CSV")]
+    #[arg(long, env = "TENANTPILOT_CSV", value_parser = BoolishValueParser::new())]
     pub(crate) csv: bool,
 }
 

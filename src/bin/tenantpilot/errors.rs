@@ -143,7 +143,7 @@ fn is_configuration(error: &anyhow::Error) -> bool {
 /// What to do.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     if error.chain().any(<dyn std::error::Error + 'static>::is::<DatabaseUrlError>) {
-        return Some("set DATABASE_URL or --database-url".to_owned());
+        return Some("check DATABASE_URL or --database-url".to_owned());
     }
     if error.chain().any(<dyn std::error::Error + 'static>::is::<FixturesError>) {
         return Some("name a folder with policies exported as JSON, e.g. `--fixtures fixtures/contoso`".to_owned());
@@ -154,6 +154,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
              or import exported policies with `--fixtures`"
                 .to_owned(),
         );
+    }
+    if error.chain().any(|cause| cause.is::<EndpointError>()) {
+        return Some("check TENANTPILOT_GRAPH_URL and TENANTPILOT_AUTHORITY_URL".to_owned());
     }
     if let Some(error) = sign_in_error(error) {
         return Some(error.hint());

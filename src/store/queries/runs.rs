@@ -142,7 +142,7 @@ fn remove_chunk(conn: &mut Conn, run: &Run, ids: &[String]) -> QueryResult<(Tall
             continue;
         }
         let own: Vec<_> = assigned.iter().filter(|row| row.policy_id == policy.id).cloned().collect();
-        let shown = changes.into_iter().filter(|change| change.path != crate::flatten::NO_SETTINGS_PATH);
+        let shown = changes.into_iter().filter(|change| change.path != crate::policy::NO_SETTINGS_PATH);
         recorded.extend(shown.chain(diff::assignments_removed(&own)).map(|change| NewChange {
             run_id: &run.id,
             tenant_id: run.tenant.as_str(),

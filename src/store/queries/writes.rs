@@ -188,7 +188,7 @@ fn write_settings(
             replace_assignments(conn, id, policy)?;
         }
         if run.recorded.contains(policy.kind) {
-            let shown = changes.into_iter().filter(|change| change.path != crate::flatten::NO_SETTINGS_PATH);
+            let shown = changes.into_iter().filter(|change| change.path != crate::policy::NO_SETTINGS_PATH);
             recorded.extend(shown.chain(assignment_changes).map(|change| change_row(run, policy, change)));
         }
     }

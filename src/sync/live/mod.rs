@@ -266,7 +266,10 @@ fn failure(kind: &PolicyKind, error: &GraphError) -> ErrorReport {
     };
     ErrorReport {
         code: error.code(),
-        message: format!("failed to list `{}` policies: {error}", kind.slug()),
+        message: match error {
+            GraphError::SignIn(error) => error.to_string(),
+            error => format!("failed to list `{}` policies: {error}", kind.slug()),
+        },
         hint,
         request_id: error.request_id().map(str::to_owned),
     }

@@ -30,9 +30,10 @@ pub(super) fn of_kinds(out: &mut impl Write, tenant: &TenantReport, dry_run: boo
     writeln!(out, "{shown}")?;
     write_plan(out, tenant)?;
     let done = match (dry_run, tenant.status) {
-        (true, _) => "would be synced; compared",
         (_, Status::Interrupted) => "interrupted",
-        _ => "synced",
+        (_, Status::Failed) => "failed",
+        (true, _) => "compared, nothing written,",
+        (false, _) => "synced",
     };
     let name = tenant.tenant_name.as_ref().map(|name| format!(" ({})", one_line(name))).unwrap_or_default();
     writeln!(out, "{}{name} {done} in {}", one_line(tenant.tenant_id.as_str()), seconds(tenant.duration_ms))
@@ -110,10 +111,14 @@ pub(super) fn problems(tenant: &TenantReport, named: bool, printer: &Printer) {
         }
         return;
     }
-    for kind in &tenant.kinds {
-        if let Some(error) = &kind.error {
-            printer.warning(&format!("{prefix}{}", error.message));
-            error.hint.iter().for_each(|hint| printer.hint(hint));
+    for (kind, error) in tenant.kinds.iter().filter_map(|kind| Some((kind, kind.error.as_ref()?))) {
+        let line = format!("{prefix}{}", error.message);
+        // what the tenant has no licence for is no failure
+        if kind.status == Status::Skipped {
+            printer.note(&format!("skipped: {line}"))
+        } else {
+            printer.warning(&line)
         }
+        error.hint.iter().for_each(|hint| printer.hint(hint));
     }
 }

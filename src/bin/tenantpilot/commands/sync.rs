@@ -34,7 +34,8 @@ pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> a
     let store = super::store(global)?;
     let from = match &args.fixtures {
         Some(folder) => {
-            ensure!(args.tenant.len() == 1, errors::Usage("`--fixtures` imports one tenant: name one `--tenant`"));
+            let one = args.tenant.len() == 1 && !args.all_tenants;
+            ensure!(one, errors::Usage("`--fixtures` imports one tenant: name one `--tenant`"));
             From::Folder(Folder::open(folder)?)
         }
         None => From::Graph(Box::new(graph::connect(&args.graph)?)),
