@@ -24,8 +24,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Database: postgres://…, sqlite:PATH or a path [default: tenantpilot.db in the user's data folder; a
-    /// password may stand in the file that DATABASE_URL_FILE names]
+    /// Database: postgres://…, sqlite:PATH or a path; `DATABASE_URL_FILE` may name a file with it [default:
+    /// tenantpilot.db in the user's data folder]
     #[arg(long, global = true, env = crate::env::DATABASE_URL, hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// PostgreSQL schema, where it is not the server's default

@@ -155,7 +155,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
                 .to_owned(),
         );
     }
-    if error.chain().any(|cause| cause.is::<EndpointError>()) {
+    if error.chain().any(<dyn std::error::Error>::is::<EndpointError>) {
         return Some("check TENANTPILOT_GRAPH_URL and TENANTPILOT_AUTHORITY_URL".to_owned());
     }
     if let Some(error) = sign_in_error(error) {

@@ -115,9 +115,9 @@ pub(super) fn problems(tenant: &TenantReport, named: bool, printer: &Printer) {
         let line = format!("{prefix}{}", error.message);
         // what the tenant has no licence for is no failure
         if kind.status == Status::Skipped {
-            printer.note(&format!("skipped: {line}"))
+            printer.note(&format!("skipped: {line}"));
         } else {
-            printer.warning(&line)
+            printer.warning(&line);
         }
         error.hint.iter().for_each(|hint| printer.hint(hint));
     }
