@@ -39,13 +39,17 @@ impl Flattener {
         nested.chain(body.get("settingDefinitions")).flat_map(elements).for_each(|definition| {
             own.insert_graph(definition);
         });
+        // about as many rows as it has settings, or properties where it has none
+        let listed = ["settings", "settingsDelta", "definitionValues", "omaSettings"];
+        let listed = listed.into_iter().filter_map(|key| body.get(key)).map(|list| elements(list).count()).max();
+        let expected = listed.unwrap_or_default().max(body.len());
         Rows {
             flattener: self,
             own,
             scopes: HashMap::new(),
-            path: String::new(),
-            name: String::new(),
-            settings: Vec::new(),
+            path: String::with_capacity(512),
+            name: String::with_capacity(512),
+            settings: Vec::with_capacity(expected + expected / 2),
         }
     }
 }
@@ -146,7 +150,7 @@ impl Rows<'_> {
             definition_id: leaf.definition_id.map(str::to_owned),
             category,
             configured: leaf.configured,
-            raw_value: leaf.raw.map(std::string::ToString::to_string),
+            raw_value: leaf.raw.map(json_text),
         });
     }
 
@@ -185,4 +189,18 @@ pub(super) struct Leaf<'v> {
     pub(super) raw: Option<&'v Value>,
     pub(super) configured: Option<bool>,
     pub(super) category: Option<&'v str>,
+}
+
+/// A value as JSON text. Most are texts without anything to escape, for which no serializer is needed.
+fn json_text(value: &Value) -> String {
+    match value {
+        Value::String(text) if !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') => {
+            let mut json = String::with_capacity(text.len() + 2);
+            json.push('"');
+            json.push_str(text);
+            json.push('"');
+            json
+        }
+        other => other.to_string(),
+    }
 }

@@ -24,6 +24,9 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
     if number_equal_paths(&mut settings) {
         settings.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     }
+    if !any_name_clashes(&settings) {
+        return settings;
+    }
     tell_apart(&mut settings, |setting| scope(setting, &scopes));
     tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| format!("[{id}]")));
     number_equal_names(&mut settings);
@@ -100,6 +103,11 @@ fn number_equal_names(settings: &mut [Setting]) {
             };
         }
     }
+}
+
+fn any_name_clashes(settings: &[Setting]) -> bool {
+    let mut names = std::collections::HashSet::with_capacity(settings.len());
+    !settings.iter().all(|setting| names.insert(setting.name.as_str()))
 }
 
 /// The rows that share a name, group by group, in order of path.

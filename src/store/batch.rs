@@ -34,6 +34,8 @@ pub struct Read {
     pub content_hash: String,
     /// Over what was read.
     pub source_hash: String,
+    /// Nothing was stored of it when the run began.
+    pub is_new: bool,
 }
 
 /// Policies to be written in one transaction.
@@ -82,6 +84,11 @@ impl Known {
     pub fn insert(&mut self, id: &str, source_hash: &str, settings: i64, complete: bool) {
         let stored = Stored { settings: u32::try_from(settings).unwrap_or(u32::MAX), complete };
         self.0.insert(short_hash(id), (short_hash(source_hash), stored));
+    }
+
+    /// Whether anything is stored of a policy.
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.contains_key(&short_hash(id))
     }
 
     /// A policy that is stored with this very source.

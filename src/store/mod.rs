@@ -40,3 +40,12 @@ macro_rules! upsert_settings {
     };
 }
 use upsert_settings;
+
+/// What is known of rows of `settings` that are to be written.
+#[derive(Debug, Clone, Copy)]
+enum Rows {
+    /// Their policy has none yet.
+    New,
+    /// Some may be there, with other values.
+    PerhapsStored,
+}

@@ -17,6 +17,7 @@ use functions::{
 };
 
 use super::{
+    Rows,
     error::{StoreError, first_line},
     models::NewSetting,
     schema::settings,
@@ -155,7 +156,7 @@ pub(super) fn write_transaction<T, E: From<diesel::result::Error>>(
     conn.transaction(write)
 }
 
-pub(super) fn insert_settings(conn: &mut Conn, rows: &[NewSetting<'_>]) -> QueryResult<()> {
+pub(super) fn insert_settings(conn: &mut Conn, rows: &[NewSetting<'_>], what: Rows) -> QueryResult<()> {
     for chunk in rows.chunks(ROWS_PER_STATEMENT) {
         macro_rules! column {
             ($column:ident) => {
@@ -189,7 +190,10 @@ pub(super) fn insert_settings(conn: &mut Conn, rows: &[NewSetting<'_>]) -> Query
             settings::created_at,
             settings::updated_at,
         ));
-        super::upsert_settings!(insert).execute(conn)?;
+        match what {
+            Rows::New => insert.execute(conn)?,
+            Rows::PerhapsStored => super::upsert_settings!(insert).execute(conn)?,
+        };
     }
     Ok(())
 }

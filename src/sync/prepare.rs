@@ -87,7 +87,8 @@ impl Context {
                     Content::Unreadable { code: "too_large", message }
                 } else {
                     let content_hash = content_hash(&policy);
-                    Content::Read(Box::new(Read { policy, content_hash, source_hash }))
+                    let is_new = !self.known.contains(&policy.id);
+                    Content::Read(Box::new(Read { policy, content_hash, source_hash, is_new }))
                 }
             }
             Err(error @ JsonError::TooDeep) => Content::Unreadable { code: "too_large", message: error.to_string() },

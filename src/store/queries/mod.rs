@@ -5,4 +5,4 @@ pub(in crate::store) mod reads;
 pub(in crate::store) mod runs;
 pub(in crate::store) mod writes;
 
-use super::{Conn, Db, insert_settings, write_transaction};
+use super::{super::Rows, Conn, Db, insert_settings, write_transaction};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::{prelude::*, upsert::excluded};
 
-use super::{Conn, insert_settings, write_transaction};
+use super::{Conn, Rows, insert_settings, write_transaction};
 use crate::{
     changes::{self, Change, Side, Tally},
     policy::Policy,
@@ -42,10 +42,12 @@ fn write_batch(conn: &mut Conn, run: &Run, batch: &Batch) -> QueryResult<Written
                 && stored.deleted_at.is_none()
         })
     };
-    if !run.dry {
-        upsert_policies(conn, run, &batch.read)?;
+    let ids = if run.dry {
+        stored.iter().map(|(id, stored)| (id.clone(), stored.id)).collect()
+    } else {
         touch(conn, run, batch)?;
-    }
+        upsert_policies(conn, run, &batch.read)?
+    };
     let mut unchanged = Tallies::new();
     let mut differing = Vec::new();
     for read in &batch.read {
@@ -55,11 +57,6 @@ fn write_batch(conn: &mut Conn, run: &Run, batch: &Batch) -> QueryResult<Written
             differing.push(&read.policy);
         }
     }
-    let ids = if run.dry {
-        stored.iter().map(|(id, stored)| (id.clone(), stored.id)).collect()
-    } else {
-        stored_policies(conn, run, &batch.read)?.into_iter().map(|(id, stored)| (id, stored.id)).collect()
-    };
     let mut written = write_settings(conn, run, &differing, &stored, &ids)?;
     for (kind, tally) in unchanged {
         *written.tallies.entry(kind).or_default() += tally;
@@ -67,10 +64,13 @@ fn write_batch(conn: &mut Conn, run: &Run, batch: &Batch) -> QueryResult<Written
     Ok(written)
 }
 
+/// The stored rows of the policies that had one when the run began.
 fn stored_policies(conn: &mut Conn, run: &Run, read: &[Read]) -> QueryResult<HashMap<String, StoredPolicy>> {
     let mut found = HashMap::with_capacity(read.len());
-    for chunk in read.chunks(IDS_PER_STATEMENT) {
-        let ids: Vec<&str> = chunk.iter().map(|read| read.policy.id.as_str()).collect();
+    // not asking for the others is more than thrift: PostgreSQL keeps the plan that it made of this while the
+    // table was empty, and would read all of it for every batch of a first sync
+    let ids: Vec<&str> = read.iter().filter(|read| !read.is_new).map(|read| read.policy.id.as_str()).collect();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
         let rows: Vec<StoredPolicy> = policies::table
             .filter(policies::tenant_id.eq(run.tenant.as_str()))
             .filter(policies::graph_policy_id.eq_any(ids))
@@ -81,10 +81,12 @@ fn stored_policies(conn: &mut Conn, run: &Run, read: &[Read]) -> QueryResult<Has
     Ok(found)
 }
 
-fn upsert_policies(conn: &mut Conn, run: &Run, read: &[Read]) -> QueryResult<()> {
+/// Writes the policies' own rows, and gives the key of each by its id.
+fn upsert_policies(conn: &mut Conn, run: &Run, read: &[Read]) -> QueryResult<HashMap<String, i64>> {
+    let mut ids = HashMap::with_capacity(read.len());
     for chunk in read.chunks(POLICIES_PER_STATEMENT) {
         let rows: Vec<NewPolicy<'_>> = chunk.iter().map(|read| policy_row(run, read)).collect();
-        diesel::insert_into(policies::table)
+        let written: Vec<(String, i64)> = diesel::insert_into(policies::table)
             .values(&rows)
             .on_conflict((policies::tenant_id, policies::graph_policy_id))
             .do_update()
@@ -109,9 +111,11 @@ fn upsert_policies(conn: &mut Conn, run: &Run, read: &[Read]) -> QueryResult<()>
                 policies::last_synced_at.eq(excluded(policies::last_synced_at)),
                 policies::deleted_at.eq(excluded(policies::deleted_at)),
             ))
-            .execute(conn)?;
+            .returning((policies::graph_policy_id, policies::id))
+            .get_results(conn)?;
+        ids.extend(written);
     }
-    Ok(())
+    Ok(ids)
 }
 
 fn policy_row<'a>(run: &'a Run, read: &'a Read) -> NewPolicy<'a> {
@@ -171,23 +175,34 @@ fn write_settings(
     let (none_settings, none_assignments) = (Vec::new(), Vec::new());
 
     let mut tallies = Tallies::new();
-    let (mut rows, mut vanished, mut recorded) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut new_rows, mut rows, mut vanished, mut recorded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for policy in differing {
         let id = ids.get(&policy.id).copied().unwrap_or_default();
         let before = old_settings.get(&id).unwrap_or(&none_settings);
-        let changes =
-            changes::compare(before.iter().map(diff::stored_side), policy.settings.iter().map(diff::new_side));
-        *tallies.entry(policy.kind).or_default() += Tally::of(&changes, policy.settings.len());
+        let is_recorded = run.recorded.contains(policy.kind);
+        let is_new = before.is_empty();
+        // of a first sync nothing is compared: there is nothing to compare with, and nobody to tell
+        let changes = if is_new && !is_recorded {
+            Vec::new()
+        } else {
+            changes::compare(before.iter().map(diff::stored_side), policy.settings.iter().map(diff::new_side))
+        };
+        *tallies.entry(policy.kind).or_default() += if is_new {
+            Tally { added: policy.settings.len() as u64, ..Tally::default() }
+        } else {
+            Tally::of(&changes, policy.settings.len())
+        };
         let written = diff::plan(before, &policy.settings);
         vanished.extend(written.vanished);
-        rows.extend(written.rows.into_iter().map(|(setting, created_at)| setting_row(run, id, setting, created_at)));
+        let into = if stored.contains_key(&policy.id) { &mut rows } else { &mut new_rows };
+        into.extend(written.rows.into_iter().map(|(setting, created_at)| setting_row(run, id, setting, created_at)));
 
         let assigned_before = old_assignments.get(&id).unwrap_or(&none_assignments);
         let assignment_changes = diff::assignments(assigned_before, policy.assignments.as_deref());
         if !run.dry && diff::assignments_differ(assigned_before, policy.assignments.as_deref()) {
             replace_assignments(conn, id, policy)?;
         }
-        if run.recorded.contains(policy.kind) {
+        if is_recorded {
             let shown = changes.into_iter().filter(|change| change.path != crate::policy::NO_SETTINGS_PATH);
             recorded.extend(shown.chain(assignment_changes).map(|change| change_row(run, policy, change)));
         }
@@ -198,7 +213,9 @@ fn write_settings(
     for chunk in vanished.chunks(IDS_PER_STATEMENT) {
         diesel::delete(settings::table.filter(settings::id.eq_any(chunk))).execute(conn)?;
     }
-    insert_settings(conn, &rows)?;
+    // a policy that this transaction made has no rows to clash with
+    insert_settings(conn, &new_rows, Rows::New)?;
+    insert_settings(conn, &rows, Rows::PerhapsStored)?;
     insert_changes(conn, &recorded)?;
     Ok(Written { tallies, changes: Vec::new() })
 }

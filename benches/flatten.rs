@@ -1,0 +1,138 @@
+//! Flattening against parsing: the time of `flatten_parsed` over a generated tenant, as a ratio of the time
+//! that serde_json needs to parse the same bytes into `Value`. Rounds of the two alternate in one process,
+//! and the ratio is that of their medians: `cargo bench --bench flatten -- [--policies N] [--rounds N]`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]
+
+#[path = "support/tenant.rs"]
+mod tenant;
+
+use std::{
+    hint::black_box,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use tenantpilot::{
+    flatten::{self, Flattener},
+    json::Document,
+    policy::{PolicyDocument, PolicyId},
+    registry::{self, PolicyKind},
+};
+
+struct Read {
+    kind: &'static PolicyKind,
+    document: PolicyDocument,
+}
+
+fn main() -> ExitCode {
+    let (mut policies, mut rounds) = (2_000, 15);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut number = |usual| arguments.next().and_then(|number| number.parse().ok()).unwrap_or(usual);
+        match argument.as_str() {
+            "--policies" => policies = number(policies),
+            "--rounds" => rounds = number(rounds),
+            _ => {}
+        }
+    }
+    let mut all = Vec::new();
+    for exported in tenant::Tenant::new(policies, 1) {
+        let Ok(kind) = registry::by_slug(exported.kind) else {
+            eprintln!("no kind `{}`", exported.kind);
+            return ExitCode::FAILURE;
+        };
+        let document = PolicyDocument {
+            id: PolicyId::new(exported.id),
+            name: None,
+            file: Some(exported.file),
+            json: exported.json.into(),
+            short: false,
+        };
+        all.push(Read { kind, document });
+    }
+    let bytes: usize = all.iter().map(|read| read.document.json.len()).sum();
+    let parsed: Result<Vec<_>, _> = all.iter().map(|read| Document::parse(&read.document.json)).collect();
+    let Ok(parsed) = parsed else {
+        eprintln!("a generated policy is no JSON");
+        return ExitCode::FAILURE;
+    };
+    // one flattener for all, as in a sync: its words are made once
+    let flattener = Flattener::default();
+    let (mut parsing, mut flattening, mut rows) = (Vec::new(), Vec::new(), 0);
+    let (mut parsing_each, mut flattening_each) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        parsing.push(timed(|| parse_all(&all)));
+        let started = Instant::now();
+        rows = flatten_all(&all, &parsed, &flattener);
+        flattening.push(started.elapsed());
+        let (parse, flatten) = one_by_one(&all, &flattener);
+        parsing_each.push(parse);
+        flattening_each.push(flatten);
+    }
+    println!("{policies} policies, {rows} settings, {:.1} MiB of JSON, {rounds} rounds", mib(bytes));
+    println!("all policies parsed, then all flattened:");
+    show(bytes, &mut parsing, &mut flattening);
+    println!("each policy flattened after it was parsed, as in a sync:");
+    show(bytes, &mut parsing_each, &mut flattening_each);
+    ExitCode::SUCCESS
+}
+
+/// Parses and flattens policy by policy; the time of each of the two, what they made given back outside.
+fn one_by_one(all: &[Read], flattener: &Flattener) -> (Duration, Duration) {
+    let (mut parsing, mut flattening) = (Duration::ZERO, Duration::ZERO);
+    for read in all {
+        let started = Instant::now();
+        let value = black_box(Document::parse(&read.document.json));
+        parsing += started.elapsed();
+        let Ok(value) = value else { continue };
+        let started = Instant::now();
+        let policy = black_box(flatten::flatten_parsed(&read.kind.shape, &read.document, &value, flattener));
+        flattening += started.elapsed();
+        drop(policy);
+    }
+    (parsing, flattening)
+}
+
+fn show(bytes: usize, parsing: &mut [Duration], flattening: &mut [Duration]) {
+    let (parse, flatten) = (median(parsing), median(flattening));
+    println!("  serde_json into Value   {:8.1} ms  {:7.1} MiB/s", millis(parse), mib(bytes) / parse.as_secs_f64());
+    println!("  flatten_parsed          {:8.1} ms  {:7.1} MiB/s", millis(flatten), mib(bytes) / flatten.as_secs_f64());
+    println!("  ratio                   {:8.2}     (at most 1.0)", flatten.as_secs_f64() / parse.as_secs_f64());
+}
+
+fn parse_all(all: &[Read]) {
+    for read in all {
+        let value: Result<serde_json::Value, _> = serde_json::from_slice(&read.document.json);
+        drop(black_box(value));
+    }
+}
+
+fn flatten_all(all: &[Read], parsed: &[Document], flattener: &Flattener) -> usize {
+    let mut rows = 0;
+    for (read, parsed) in all.iter().zip(parsed) {
+        let policy = flatten::flatten_parsed(&read.kind.shape, &read.document, parsed, flattener);
+        rows += black_box(policy).map_or(0, |policy| policy.settings.len());
+    }
+    rows
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let started = Instant::now();
+    work();
+    started.elapsed()
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size, shown with one digit")]
+fn mib(bytes: usize) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
