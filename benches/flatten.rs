@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             name: None,
             file: Some(exported.file),
             json: exported.json.into(),
-            short: false,
+            file: None,
         };
         all.push(Read { kind, document });
     }

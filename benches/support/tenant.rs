@@ -111,7 +111,7 @@ impl Tenant {
             _ => (String::new(), "none"),
         };
         format!(
-            r##"{{"@odata.context":"https://graph.microsoft.com/beta/$metadata#deviceManagement/configurationPolicies/$entity","createdDateTime":"{created}","creationSource":null,"description":"{description}","lastModifiedDateTime":"{modified}","name":"{name}","platforms":"windows10","priorityMetaData":null,"roleScopeTagIds":["0"],"settingCount":{listed},"technologies":"mdm","id":"{id}","templateReference":{{"templateId":"{template}","templateFamily":"{family}","templateDisplayName":null,"templateDisplayVersion":null}},"settings":[{body}],"assignments":{assignments}}}"##,
+            r#"{{"@odata.context":"https://graph.microsoft.com/beta/$metadata#deviceManagement/configurationPolicies/$entity","createdDateTime":"{created}","creationSource":null,"description":"{description}","lastModifiedDateTime":"{modified}","name":"{name}","platforms":"windows10","priorityMetaData":null,"roleScopeTagIds":["0"],"settingCount":{listed},"technologies":"mdm","id":"{id}","templateReference":{{"templateId":"{template}","templateFamily":"{family}","templateDisplayName":null,"templateDisplayVersion":null}},"settings":[{body}],"assignments":{assignments}}}"#,
             description = sentence(random),
             assignments = assignments(random, id),
         )
@@ -229,7 +229,7 @@ fn definition_value(random: &mut Random, json: &mut String) -> usize {
     push(
         json,
         format_args!(
-            r##"{{"createdDateTime":"{created}","lastModifiedDateTime":"{modified}","enabled":{},"configurationType":"policy","id":"{}","definition":{{"id":"{}","classType":"{}","displayName":"{}","categoryPath":"\\{}\\{}","supportedOn":"At least Windows 10","policyType":"admxBacked","version":"1.0"}},"presentationValues":["##,
+            r#"{{"createdDateTime":"{created}","lastModifiedDateTime":"{modified}","enabled":{},"configurationType":"policy","id":"{}","definition":{{"id":"{}","classType":"{}","displayName":"{}","categoryPath":"\\{}\\{}","supportedOn":"At least Windows 10","policyType":"admxBacked","version":"1.0"}},"presentationValues":["#,
             random.below(4) > 0,
             guid(random),
             guid(random),
@@ -262,7 +262,7 @@ fn definition_value(random: &mut Random, json: &mut String) -> usize {
 /// What policies of the older kinds begin with.
 fn head(random: &mut Random, collection: &str, id: &str, name: &str) -> String {
     format!(
-        r##"{{"@odata.context":"https://graph.microsoft.com/beta/$metadata#deviceManagement/{collection}/$entity","id":"{id}","displayName":"{name}","description":"{}","createdDateTime":"{}","lastModifiedDateTime":"{}","version":{},"roleScopeTagIds":["0"]"##,
+        r#"{{"@odata.context":"https://graph.microsoft.com/beta/$metadata#deviceManagement/{collection}/$entity","id":"{id}","displayName":"{name}","description":"{}","createdDateTime":"{}","lastModifiedDateTime":"{}","version":{},"roleScopeTagIds":["0"]"#,
         sentence(random),
         time(random),
         time(random),
@@ -404,7 +404,7 @@ impl Instances<'_> {
             }
             Shape::TextCollection | Shape::ChoiceCollection => {
                 self.push("[");
-                for index in 0..1 + self.random.below(6) {
+                for index in 0..=self.random.below(6) {
                     if index > 0 {
                         self.push(",");
                     }
@@ -426,7 +426,7 @@ impl Instances<'_> {
             Shape::Group => {
                 self.push("[");
                 let mut rows = 0;
-                for index in 0..1 + self.random.below(3) {
+                for index in 0..=self.random.below(3) {
                     if index > 0 {
                         self.push(",");
                     }
