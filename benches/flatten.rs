@@ -47,7 +47,6 @@ fn main() -> ExitCode {
             name: None,
             file: Some(exported.file),
             json: exported.json.into(),
-            file: None,
         };
         all.push(Read { kind, document });
     }
