@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong, in helpers as well")]
 
 mod auth;
+mod flatten;
 mod graph;
 mod live;
 mod support;

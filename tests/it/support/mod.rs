@@ -1,6 +1,11 @@
-//! What the tests share: the Graph server, and clients of it.
+//! What the tests share: servers, the program itself, and clients of the Graph server.
 
+pub(crate) mod cli;
+pub(crate) mod database;
+pub(crate) mod export;
 pub(crate) mod graph_server;
+pub(crate) mod leaves;
+pub(crate) mod postgres;
 
 use std::{sync::Arc, time::Duration};
 
