@@ -4,6 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::{Value, value::RawValue};
 
+use crate::policy::Setting;
+
 /// Deepest nesting that is read: serde_json's own limit.
 pub const MAX_DEPTH: usize = 128;
 
@@ -58,6 +60,14 @@ impl Document {
         if self.repaired {
             *text = text.chars().map(|c| if standin(c).is_some() { char::REPLACEMENT_CHARACTER } else { c }).collect();
         }
+    }
+
+    /// Makes every text of a row that came from this document fit for both databases.
+    pub(crate) fn clean(&self, setting: &mut Setting) {
+        let texts = [&mut setting.name, &mut setting.path];
+        let optional = [&mut setting.value, &mut setting.category, &mut setting.definition_id];
+        texts.into_iter().chain(optional.into_iter().flatten()).for_each(|text| self.readable(text));
+        setting.raw_value.iter_mut().for_each(|raw| self.exact(raw));
     }
 
     /// JSON text of a value of this document, with its lone surrogates escaped as they were sent.

@@ -15,11 +15,10 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
         return rows.within("settings", "Setting", |rows| bag::value(setting, rows));
     };
     // collections and complex values stand in `valueJson` alone
-    let parsed = setting.get("valueJson").and_then(Value::as_str).map(|json| match Document::parse(json.as_bytes()) {
-        Ok(document) => document.value,
-        Err(_) => Value::String(json.to_owned()),
-    });
-    let Some(value) = parsed.as_ref().or_else(|| setting.get("value")) else { return };
+    let json = setting.get("valueJson").filter(|json| json.is_string());
+    let parsed = json.and_then(Value::as_str).and_then(|json| Document::parse(json.as_bytes()).ok());
+    let inner = parsed.as_ref().map(|parsed| &parsed.value);
+    let Some(value) = inner.or(json).or_else(|| setting.get("value")) else { return };
     let property = id.rsplit('_').next().unwrap_or(id);
     rows.in_definition(id, |rows| {
         if secret::is_secret(property) && !value.is_null() && value.as_str() != Some("") {
@@ -42,6 +41,10 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
         }
         for row in &mut rows.settings[first..] {
             row.definition_id = Some(id.to_owned());
+            // what was repaired in the inner JSON, the outer one does not know of
+            if let Some(parsed) = &parsed {
+                parsed.clean(row);
+            }
         }
     });
 }

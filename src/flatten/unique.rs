@@ -16,7 +16,8 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
         return vec![Setting { name: NO_SETTINGS.to_owned(), path: NO_SETTINGS_PATH.to_owned(), ..Setting::default() }];
     }
     for setting in &mut settings {
-        clean(setting, document);
+        document.clean(setting);
+        bound(setting);
     }
     settings.sort_unstable_by(|a, b| {
         (&a.path, &a.raw_value, &a.value, &a.name).cmp(&(&b.path, &b.raw_value, &b.value, &b.name))
@@ -33,17 +34,11 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
     settings
 }
 
-fn clean(setting: &mut Setting, document: &Document) {
-    document.readable(&mut setting.name);
-    document.readable(&mut setting.path);
-    setting.value.iter_mut().for_each(|value| document.readable(value));
-    setting.category.iter_mut().for_each(|category| document.readable(category));
-    setting.raw_value.iter_mut().for_each(|raw| document.exact(raw));
-    if let Some(id) = &mut setting.definition_id {
-        document.readable(id);
-        if id.len() > MAX_KEY_CHARS {
-            *id = bounded(id);
-        }
+fn bound(setting: &mut Setting) {
+    if let Some(id) = &mut setting.definition_id
+        && id.len() > MAX_KEY_CHARS
+    {
+        *id = bounded(id);
     }
     if setting.name.len() > MAX_KEY_CHARS {
         setting.name = bounded_with(&setting.name, &setting.path);

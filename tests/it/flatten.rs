@@ -439,3 +439,13 @@ fn the_option_of_a_choice_has_its_official_name_and_a_bare_number_stays() {
     assert_eq!(rows[0].raw_value.as_deref(), Some(r#""Vendor_Camera_1""#));
     assert_eq!(rows[1].value.as_deref(), Some("0"));
 }
+
+#[test]
+fn a_lone_surrogate_in_json_inside_json_costs_nothing() {
+    let policy = json!({"id": "1", "displayName": "Intent", "settings": [
+        {"definitionId": "deviceConfiguration--windows10_title", "valueJson": r#""x\ud800""#},
+    ]});
+    let row = &rows("intent", &policy)[0];
+    assert_eq!(row.value.as_deref(), Some("x\u{fffd}"));
+    assert_eq!(row.raw_value.as_deref(), Some(r#""x\ud800""#));
+}
