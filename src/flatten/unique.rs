@@ -1,6 +1,6 @@
 //! The last step: paths and names that are unique inside the policy, whatever order the settings came in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::rows::Rows;
 use crate::{
@@ -48,20 +48,28 @@ fn bound(setting: &mut Setting) {
     }
 }
 
-/// Settings that stand twice in a policy share a path: the later ones, by value, are numbered.
+/// Settings that stand twice in a policy share a path: the later ones, by value, are numbered. A number that an
+/// element of a list has is passed over.
 fn number_equal_paths(settings: &mut [Setting]) -> bool {
-    let (mut first, mut any) = (0, false);
-    for at in 1..settings.len() {
-        if settings[at].path == settings[first].path {
-            let number = at - first + 1;
-            let numbered = format!("{}[{number}]", settings[first].path);
-            settings[at].path = numbered;
-            any = true;
-        } else {
-            first = at;
-        }
+    if settings.windows(2).all(|pair| pair[0].path != pair[1].path) {
+        return false;
     }
-    any
+    let mut taken: HashSet<String> = settings.iter().map(|setting| setting.path.clone()).collect();
+    let (mut shared, mut number) = (settings[0].path.clone(), 1);
+    for setting in &mut settings[1..] {
+        if setting.path != shared {
+            (shared, number) = (setting.path.clone(), 1);
+            continue;
+        }
+        setting.path = loop {
+            number += 1;
+            let numbered = format!("{shared}[{number}]");
+            if taken.insert(numbered.clone()) {
+                break numbered;
+            }
+        };
+    }
+    true
 }
 
 /// Adds a mark to all rows that clash in name.
@@ -83,7 +91,7 @@ fn number_equal_names(settings: &mut [Setting]) {
     if groups.is_empty() {
         return;
     }
-    let mut taken: std::collections::HashSet<String> = settings.iter().map(|setting| setting.name.clone()).collect();
+    let mut taken: HashSet<String> = settings.iter().map(|setting| setting.name.clone()).collect();
     for group in groups {
         let mut number = 2;
         for &index in &group[1..] {
