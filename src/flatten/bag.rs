@@ -37,6 +37,22 @@ const POLICY_METADATA: [&str; 23] = [
     "deployedAppCount",
 ];
 
+/// Properties whose text an administrator typed: shown as typed, not as the words of an option.
+const TYPED: [&str; 12] = [
+    "appConfigKey",
+    "appConfigKeyValue",
+    "connectionName",
+    "description",
+    "displayName",
+    "domainName",
+    "key",
+    "name",
+    "networkName",
+    "ssid",
+    "userName",
+    "value",
+];
+
 /// Properties that no object sets.
 const METADATA: [&str; 6] =
     ["id", "createdDateTime", "lastModifiedDateTime", "modifiedDateTime", "deletedDateTime", "version"];
@@ -69,6 +85,8 @@ fn kept_property(key: &str, value: &Value, rows: &mut Rows<'_>) {
             withheld(value, rows);
         } else if let Some(payload) = payload::of_property(key, value) {
             payload.leaf(None, value, rows);
+        } else if TYPED.contains(&key) && value.is_string() {
+            literal(value, rows);
         } else {
             self::value(value, rows);
         }
@@ -111,19 +129,29 @@ fn object(object: &Map<String, Value>, rows: &mut Rows<'_>, property: Property) 
     }
 }
 
+/// A text that an administrator typed, as a person may read it, and whether a secret in it was withheld.
+pub(super) fn typed(value: &Value) -> (String, bool) {
+    match (payload::of_text(value), value) {
+        (Some(payload), _) => (payload.text, payload.holds_secret),
+        (None, Value::String(text)) => (text.clone(), false),
+        (None, other) => (readable(other), false),
+    }
+}
+
 /// The row of a value that an administrator typed: no word of it is an enumeration's.
 pub(super) fn literal(value: &Value, rows: &mut Rows<'_>) {
-    if let Some(payload) = payload::of_text(value) {
-        return payload.leaf(None, value, rows);
-    }
-    let words = match value {
-        Value::String(text) if !text.is_empty() => text.clone(),
-        Value::Array(items) if items.iter().any(is_set) && items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
-        }
-        other => return data(other, rows),
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        scalar => std::slice::from_ref(scalar),
     };
-    rows.leaf(Leaf { value: Some(words), raw: Some(value), configured: Some(true), ..Leaf::default() });
+    if items.iter().any(|item| item.is_object() || item.is_array()) {
+        return data(value, rows);
+    }
+    let (words, secrets): (Vec<_>, Vec<_>) = items.iter().filter(|item| is_set(item)).map(typed).unzip();
+    if !words.is_empty() {
+        let raw = Some(value).filter(|_| !secrets.contains(&true));
+        rows.leaf(Leaf { value: Some(words.join("; ")), raw, configured: Some(true), ..Leaf::default() });
+    }
 }
 
 /// A list of scalars is one row, a list of anything else rows per item.

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    bag, elements, is_annotation, payload,
+    bag, elements, is_annotation,
     rows::{Leaf, Rows},
     secret,
 };
@@ -95,13 +95,11 @@ fn scalar(id: &str, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
         Value::Null => {}
         Value::Array(_) | Value::Object(_) => bag::value(value, rows),
         value => {
-            if let Some(payload) = payload::of_text(value) {
-                return payload.leaf(Some(id), value, rows);
-            }
+            let (words, holds_secret) = readable(id, value, kind, rows);
             let leaf = Leaf {
                 definition_id: Some(id),
-                value: Some(readable(id, value, kind, rows)),
-                raw: Some(value),
+                value: Some(words),
+                raw: Some(value).filter(|_| !holds_secret),
                 configured: Some(is_configured(value)),
                 category: None,
             };
@@ -110,12 +108,12 @@ fn scalar(id: &str, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
     }
 }
 
-fn readable(id: &str, value: &Value, kind: Kind, rows: &Rows<'_>) -> String {
+/// What a person reads, and whether a secret inside was withheld.
+fn readable(id: &str, value: &Value, kind: Kind, rows: &Rows<'_>) -> (String, bool) {
     match value {
-        Value::String(choice) if kind == Kind::Choice => rows.option(id, choice),
+        Value::String(choice) if kind == Kind::Choice => (rows.option(id, choice), false),
         // what an administrator has typed is no member of an enumeration
-        Value::String(text) => text.clone(),
-        value => bag::readable(value),
+        value => bag::typed(value),
     }
 }
 
@@ -140,12 +138,12 @@ fn collection(id: &str, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
             rows.in_element(index, None, |rows| scalar(id, value, kind, rows));
         }
     } else if !plain.is_empty() || elements(values).next().is_none() {
-        let words: Vec<_> = plain.iter().map(|value| readable(id, value, kind, rows)).collect();
+        let (words, secrets): (Vec<_>, Vec<_>) = plain.iter().map(|value| readable(id, value, kind, rows)).unzip();
         let raw = Value::Array(plain.into_iter().cloned().collect());
         rows.leaf(Leaf {
             definition_id: Some(id),
             value: Some(words.join("; ")),
-            raw: Some(&raw),
+            raw: Some(&raw).filter(|_| !secrets.contains(&true)),
             configured: Some(true),
             category: None,
         });

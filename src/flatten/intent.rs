@@ -26,18 +26,16 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
             return;
         }
         let first = rows.settings.len();
-        if let Some(payload) = payload::of_text(value) {
-            return payload.leaf(Some(id), value, rows);
-        }
-        match value {
-            Value::String(text) if !text.is_empty() => rows.leaf(Leaf {
+        match (payload::of_text(value), value) {
+            (Some(payload), _) => payload.leaf(Some(id), value, rows),
+            (None, Value::String(text)) if !text.is_empty() => rows.leaf(Leaf {
                 definition_id: Some(id),
                 value: Some(bag::readable(value)),
                 raw: Some(value),
                 configured: Some(!bag::is_unset_word(text)),
                 category: None,
             }),
-            value => bag::data(value, rows),
+            (None, value) => bag::data(value, rows),
         }
         for row in &mut rows.settings[first..] {
             row.definition_id = Some(id.to_owned());

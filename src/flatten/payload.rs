@@ -32,9 +32,13 @@ static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let name = r"(?:[a-z0-9_.\-]*(?:password|passphrase|passwd|shared_?secret|client_?secret|private_?key|pre_?shared_?key|key_?material|challenge|api_?key|access_?token|auth_?token)|secret|token|psk|product_?key)";
     Regex::new(&format!(
         r#"(?isx)
-        (?<plist> <key>\s*{name}\s*</key>\s*<(?:string|data)> ) (?<a> [^<]+ )
+        (?<plist_cdata> <key>\s*{name}\s*</key>\s*<(?:string|data)>\s*<!\[CDATA\[ ) (?<f> (?:[^\]]|\][^\]])+ )
+        | (?<plist> <key>\s*{name}\s*</key>\s*<(?:string|data|integer)> ) (?<a> [^<]+ )
+        | (?<xml_cdata> <(?:[a-z0-9]+:)?{name}(?:\s[^>]*)?>\s*<!\[CDATA\[ ) (?<g> (?:[^\]]|\][^\]])+ )
+        | (?<xml_value> <(?:[a-z0-9]+:)?{name}(?:\s[^>]*)?>\s*<(?:[a-z0-9]+:)?value> ) (?<h> [^<]+ )
         | (?<xml> <(?:[a-z0-9]+:)?{name}(?:\s[^>]*)?> ) (?<b> [^<]+ )
-        | (?<json> "{name}"\s*:\s*" ) (?<c> (?:[^"\\]|\\.)+ )
+        | (?<json> \\*"{name}\\*"\s*:\s*\\*" ) (?<c> (?:[^"\\]|\\.)+ )
+        | (?<number> \\*"{name}\\*"\s*:\s* ) (?<i> [0-9][0-9.]* )
         | (?<pair> "key"\s*:\s*"{name}"\s*,\s*"value(?:String|Integer|Data)?"\s*:\s*" ) (?<d> (?:[^"\\]|\\.)+ )
         | (?<attribute> \s{name}\s*=\s*["'] ) (?<e> [^"'<>]+ )
         "#
@@ -80,10 +84,13 @@ pub(super) fn of_property(key: &str, value: &Value) -> Option<Payload> {
     of_text(value)
 }
 
-/// A text that is XML or JSON: the secrets rule holds inside.
+/// A text that is XML or JSON, plain or as base64: the secrets rule holds inside.
 pub(super) fn of_text(value: &Value) -> Option<Payload> {
     let text = value.as_str()?;
-    looks_structured(text).then(|| Payload::new(text.to_owned()))
+    if looks_structured(text) {
+        return Some(Payload::new(text.to_owned()));
+    }
+    base64_text(text).filter(|decoded| looks_structured(decoded)).map(Payload::new)
 }
 
 /// The payload of an OMA setting: base64 where its type says so, else its text.
@@ -100,17 +107,24 @@ pub(super) fn of_oma(item: &Value, value: &Value) -> Option<Payload> {
 }
 
 fn looks_structured(text: &str) -> bool {
-    let text = text.trim_start();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
     text.len() > 2 && text.starts_with(['<', '{', '['])
 }
 
 /// The text in a base64 text, UTF-8 or UTF-16; `None` where it holds something else.
 fn base64_text(encoded: &str) -> Option<String> {
+    if encoded.len() < 4 || !encoded.bytes().all(is_base64) {
+        return None;
+    }
     let packed: String = encoded.split_ascii_whitespace().collect();
     let bytes = STANDARD.decode(packed).ok().filter(|bytes| !bytes.is_empty())?;
     let (text, _, broken) = encoding_rs::UTF_8.decode(&bytes);
     let binary = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
     (!broken && !binary).then(|| text.into_owned())
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b'+' | b'/' | b'=')
 }
 
 /// The text with its secrets replaced; `None` where there are none.

@@ -8,9 +8,9 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 use tenantpilot::{
     fixtures::{Folder, Found},
-    flatten::{self, Flattener, NO_SETTINGS, SECRET},
+    flatten::{self, Flattener, SECRET},
     json::{JsonError, MAX_DEPTH},
-    policy::{MAX_KEY_CHARS, Policy, PolicyDocument, PolicyId, Setting},
+    policy::{MAX_KEY_CHARS, NO_SETTINGS, Policy, PolicyDocument, PolicyId, Setting},
     registry::{self, PolicyKind},
 };
 
@@ -242,7 +242,7 @@ fn a_policy_that_sets_nothing_has_one_row() {
     ] {
         let rows = rows(slug, &policy);
         assert_eq!(names(&rows), [NO_SETTINGS], "{slug}");
-        assert_eq!((rows[0].raw_value.as_deref(), rows[0].configured), (None, Some(false)), "{slug}");
+        assert_eq!((rows[0].raw_value.as_deref(), rows[0].configured), (None, None), "{slug}");
     }
 }
 
@@ -487,6 +487,103 @@ fn instance(random: &mut StdRng, depth: usize) -> Value {
         ]}),
         _ => {
             json!({"settingDefinitionId": id, "choiceSettingValue": {"value": format!("{id}_0"), "children": children(random)}})
+        }
+    }
+}
+
+/// Texts that hold a password, as payloads do.
+const PAYLOADS: [&str; 8] = [
+    "<?xml version=\"1.0\"?><plist><dict><key>Password</key><string>hunter2</string></dict></plist>",
+    "<plist><dict><key>SharedSecret</key>\n  <data>hunter2</data></dict></plist>",
+    "<WLANProfile><MSM><sharedKey><keyMaterial>hunter2</keyMaterial></sharedKey></MSM></WLANProfile>",
+    "<root><password><![CDATA[hunter2]]></password></root>",
+    "<user name=\"a\" password=\"hunter2\"/>",
+    r#"{"outer": {"clientSecret": "hunter2"}}"#,
+    r#"{"managedProperty": [{"key": "password", "valueString": "hunter2"}]}"#,
+    r#"{"inner": "{\"password\": \"hunter2\"}"}"#,
+];
+
+#[test]
+fn secrets_inside_payloads_are_withheld_wherever_a_payload_stands() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    for payload in PAYLOADS {
+        let encoded = STANDARD.encode(payload);
+        let oma = |kind: &str, value: &str| {
+            let value = json!({"@odata.type": format!("#microsoft.graph.omaSetting{kind}"), "omaUri": "./x", "displayName": "X", "value": value});
+            device_configuration("1", "OMA", &json!({"omaSettings": [value]}))
+        };
+        for (slug, policy) in [
+            ("device-configuration", device_configuration("1", "Profile", &json!({"payload": encoded}))),
+            ("device-configuration", device_configuration("1", "Text", &json!({"customText": payload}))),
+            ("device-configuration", oma("StringXml", &encoded)),
+            ("device-configuration", oma("String", payload)),
+            ("app-configuration", json!({"id": "1", "displayName": "App", "payloadJson": encoded})),
+            ("settings-catalog", catalog("1", "Wi-Fi", [text("device_vendor_msft_wifi_profile_wlanxml", payload)])),
+            (
+                "intent",
+                json!({"id": "1", "displayName": "Intent", "settings": [
+                {"definitionId": "deviceConfiguration--x_eap", "valueJson": json!(payload).to_string()}]}),
+            ),
+            (
+                "administrative-template",
+                json!({"id": "1", "displayName": "Template", "definitionValues": [
+                {"enabled": true, "presentationValues": [{"value": payload}]}]}),
+            ),
+        ] {
+            let rows = rows(slug, &policy);
+            assert!(!format!("{rows:?}").contains("hunter2"), "{slug}: {payload}: {rows:#?}");
+            assert!(!format!("{rows:?}").contains(&encoded), "{slug}: {payload}: {rows:#?}");
+        }
+    }
+}
+
+#[test]
+fn base64_of_json_in_the_catalog_is_readable() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let rules = r#"{"Rules": [{"SettingName": "Kernel"}]}"#;
+    let rows = rows(
+        "settings-catalog",
+        &catalog("1", "Rules", [text("linux_customcompliance_rules", &STANDARD.encode(rules))]),
+    );
+    assert_eq!(rows[0].value.as_deref(), Some(rules));
+    assert!(rows[0].raw_value.is_some());
+}
+
+#[test]
+fn what_an_administrator_typed_is_shown_as_typed() {
+    let typed = "ctsAdmin_account";
+    for (slug, policy) in [
+        ("settings-catalog", catalog("1", "LAPS", [text("device_vendor_msft_laps_policies_name", typed)])),
+        (
+            "settings-catalog",
+            catalog(
+                "1",
+                "List",
+                [json!({"settingDefinitionId": "vendor_list", "simpleSettingCollectionValue": [{"value": typed}]})],
+            ),
+        ),
+        (
+            "administrative-template",
+            json!({"id": "1", "displayName": "Template", "definitionValues": [
+            {"presentationValues": [{"values": [{"name": typed, "value": typed}]}]}]}),
+        ),
+        (
+            "administrative-template",
+            json!({"id": "1", "displayName": "Template", "definitionValues": [
+            {"presentationValues": [{"value": typed}, {"values": [typed]}]}]}),
+        ),
+        (
+            "device-configuration",
+            device_configuration("1", "Wi-Fi", &json!({"ssid": typed, "list": [{"name": typed}]})),
+        ),
+        (
+            "app-configuration",
+            json!({"id": "1", "displayName": "App", "settings": [
+            {"appConfigKey": typed, "appConfigKeyValue": typed}]}),
+        ),
+    ] {
+        for row in rows(slug, &policy) {
+            assert_eq!(row.value.as_deref(), Some(typed), "{policy}");
         }
     }
 }
