@@ -186,9 +186,14 @@ fn change(kind: ChangeKind, side: &Side<'_>, old: Option<String>, new: Option<St
 
 /// Takes the raw values that stand on both sides out of both.
 fn cancel_equal(old: &mut Vec<Side<'_>>, new: &mut Vec<Side<'_>>) {
-    let mut held: Vec<Option<String>> = new.iter().map(|side| side.raw.map(canonical)).collect();
+    // a raw value that is withheld says nothing: the text around the secret does
+    let told = |side: &Side<'_>| match side.raw {
+        Some(raw) => (true, canonical(raw)),
+        None => (false, side.value.unwrap_or_default().to_owned()),
+    };
+    let mut held: Vec<(bool, String)> = new.iter().map(told).collect();
     old.retain(|side| {
-        let raw = side.raw.map(canonical);
+        let raw = told(side);
         match held.iter().position(|other| *other == raw) {
             Some(at) => {
                 held.remove(at);
