@@ -21,6 +21,9 @@ pub enum DatabaseUrlError {
     /// An empty text.
     #[error("the database address is empty")]
     Empty,
+    /// PostgreSQL's address in another spelling.
+    #[error("the database address is no URL: use `postgres://USER@HOST/DATABASE`")]
+    NoUrl,
     /// Another database's scheme.
     #[error("`{scheme}:` is no database that is supported: use `postgres://…`, `sqlite:PATH` or a path")]
     Scheme {
@@ -38,6 +41,14 @@ impl DatabaseUrl {
         }
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
             return Ok(Self::Postgres(address.to_owned()));
+        }
+        // what PostgreSQL's own tools take as well, and no file is called
+        let keywords = ["host=", "hostaddr=", "dbname=", "user=", "password="];
+        if address.starts_with("postgres:")
+            || address.starts_with("postgresql:")
+            || keywords.iter().any(|keyword| address.starts_with(keyword))
+        {
+            return Err(DatabaseUrlError::NoUrl);
         }
         if let Some(path) = address.strip_prefix("sqlite:") {
             // `sqlite:///abs`, `sqlite://rel` and `sqlite:PATH`, as other tools write it
@@ -65,12 +76,13 @@ impl fmt::Display for DatabaseUrl {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(address) => match url::Url::parse(address) {
                 // a password may also stand in the query, so that only host and path are shown
-                Ok(url) => {
+                // a password with a `/` in it, not written as `%2F`, would be taken for a path
+                Ok(url) if !url.username().is_empty() || !address.contains('@') => {
                     let user = if url.username().is_empty() { String::new() } else { format!("{}@", url.username()) };
                     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
                     write!(f, "postgres://{user}{}{port}{}", url.host_str().unwrap_or_default(), url.path())
                 }
-                Err(_) => f.write_str("postgres://…"),
+                _ => f.write_str("postgres://…"),
             },
         }
     }
