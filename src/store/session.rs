@@ -69,7 +69,11 @@ impl Store {
     /// Opens for writing, and migrates; safe when many start at once.
     pub fn open(&self) -> Result<Session, StoreError> {
         let mut session = self.connect(false)?;
-        if self.judge(&mut session)? == State::Current {
+        let state = self.judge(&mut session)?;
+        if let Backend::Sqlite { conn, path, .. } = &mut session.0 {
+            sqlite::settle(conn, path)?;
+        }
+        if state == State::Current {
             return Ok(session);
         }
         let until = Instant::now() + MIGRATION_WAIT;

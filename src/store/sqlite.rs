@@ -34,7 +34,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// What a connection that writes is set to. The index over definitions is written all over: with the usual
 /// cache of 2 MB most of its pages are read and written again for every batch, and with the usual thousand
 /// pages of log every batch is a checkpoint. The cache is in KiB, the log in pages of 4 KiB.
-const WRITER_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
+const WRITER_PRAGMAS: &str = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
     PRAGMA cache_size = -24576; PRAGMA wal_autocheckpoint = 16384;";
 
 diesel::table! {
@@ -53,6 +53,11 @@ pub(super) fn open(path: &Path) -> Result<Conn, StoreError> {
     let mut conn = establish(path, "")?;
     prepare(&mut conn, WRITER_PRAGMAS).map_err(|error| failed(path, &error))?;
     Ok(conn)
+}
+
+/// Switches to the write-ahead log, which the file remembers: only of a file that is known to be ours.
+pub(super) fn settle(conn: &mut Conn, path: &Path) -> Result<(), StoreError> {
+    prepare(conn, "PRAGMA journal_mode = WAL;").map_err(|error| failed(path, &error))
 }
 
 /// Opens a file for reading; never makes one.
@@ -81,6 +86,8 @@ fn establish(path: &Path, mode: &str) -> Result<Conn, StoreError> {
             other => other.to_string(),
         })
         .collect();
+    // two slashes would begin the name of a host
+    let encoded = if encoded.starts_with("//") { format!("//{encoded}") } else { encoded };
     let mut conn =
         SqliteConnection::establish(&format!("file:{encoded}{mode}")).map_err(|error| failed(path, &error))?;
     let timeout = format!("PRAGMA busy_timeout = {};", BUSY_TIMEOUT.as_millis());
@@ -160,7 +167,8 @@ fn is_at(_: &File, _: &Path) -> bool {
 
 /// One file for each tenant; its name may hold anything, a file's name may not.
 fn lock_file(database: &Path, what: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
+    // one file, whatever links lead to it
+    let mut name = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
     name.push(format!("-{}.lock", &blake3::hash(what.as_bytes()).to_hex()[..16]));
     PathBuf::from(name)
 }
