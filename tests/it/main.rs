@@ -6,4 +6,5 @@ mod auth;
 mod flatten;
 mod graph;
 mod live;
+mod store;
 mod support;

@@ -8,13 +8,13 @@ use super::{cli::Program, postgres};
 /// Makes two tests of each function that takes a [`Database`]: one for SQLite, one for PostgreSQL.
 macro_rules! on_both {
     ($($test:ident),+ $(,)?) => {
-        mod sqlite {
+        mod on_sqlite {
             $(#[test]
             fn $test() {
                 super::$test(&$crate::support::database::Database::sqlite());
             })+
         }
-        mod postgres {
+        mod on_postgres {
             $(#[test]
             fn $test() {
                 super::$test(&$crate::support::database::Database::postgres());

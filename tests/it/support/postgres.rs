@@ -48,7 +48,8 @@ $as "$1/postgres" -D "$dir/data" -p "$2" -c listen_addresses=127.0.0.1 -c unix_s
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB \
     -c max_connections=200 -c logging_collector=off >"$dir/log" 2>&1 &
 server=$!
-while ! $as "$1/pg_isready" -q -h 127.0.0.1 -p "$2"; do
+# the server's own word for it
+while ! grep -q '^ready' "$dir/data/postmaster.pid" 2>/dev/null; do
     kill -0 $server 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
     sleep 0.05
 done
