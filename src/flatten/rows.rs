@@ -56,7 +56,7 @@ impl Flattener {
 
 /// Words for technical texts, made once for all policies.
 #[derive(Debug, Default)]
-struct Memo(RwLock<HashMap<String, Arc<str>>>);
+struct Memo(RwLock<HashMap<String, Arc<str>, foldhash::fast::RandomState>>);
 
 impl Memo {
     fn words(&self, technical: &str, make: impl FnOnce(&str) -> String) -> Arc<str> {

@@ -109,7 +109,8 @@ fn number_equal_names(settings: &mut [Setting]) {
 }
 
 fn any_name_clashes(settings: &[Setting]) -> bool {
-    let mut names = std::collections::HashSet::with_capacity(settings.len());
+    let hasher = foldhash::fast::RandomState::default();
+    let mut names = std::collections::HashSet::with_capacity_and_hasher(settings.len(), hasher);
     !settings.iter().all(|setting| names.insert(setting.name.as_str()))
 }
 
