@@ -5,8 +5,8 @@ pub fn folded(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    // upper before lower, character by character: a final sigma folds as any other
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    // down, up and down again, character by character: a final sigma folds as any other, `ẞ` as `ß`
+    text.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 /// A LIKE pattern, escaped by `\`, for texts that hold `needle` anywhere.

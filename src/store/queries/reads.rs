@@ -166,8 +166,15 @@ pub(in crate::store) fn changes(conn: &mut Conn, filter: &Filter, sink: Sink<'_,
         query = query.filter(setting_changes::policy_type.eq_any(filter.kinds.clone()));
     }
     if let Some(policy) = &filter.policy {
+        // the policy's name now, whatever its case, or as it was
+        let named = policies::table
+            .filter(policies::search_text.eq(crate::search::folded(policy)))
+            .select(policies::graph_policy_id);
         query = query.filter(
-            setting_changes::graph_policy_id.eq(policy.clone()).or(setting_changes::policy_name.eq(policy.clone())),
+            setting_changes::graph_policy_id
+                .eq(policy.clone())
+                .or(setting_changes::policy_name.eq(policy.clone()))
+                .or(setting_changes::graph_policy_id.eq_any(named)),
         );
     }
     if let Some(since) = filter.since {
