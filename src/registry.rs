@@ -88,6 +88,10 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
             "*CertificateProfile",
             "*TrustedRootCertificate",
             "windows10DeviceFirmwareConfigurationInterface",
+            // abstract types, which a newer service may give a body
+            "*CertificateProfileBase",
+            "*ConfigurationBase",
+            "*EasEmailProfileBase",
         ],
         folders: &["deviceconfigurationprofiles", "omauri", "customconfiguration", "updatepolicies", "updaterings"],
     },
