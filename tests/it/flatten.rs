@@ -50,7 +50,7 @@ fn names(rows: &[Setting]) -> Vec<&str> {
 }
 
 /// A setting that brings its official name along.
-fn named(instance: Value, name: &str) -> Value {
+fn named(instance: &Value, name: &str) -> Value {
     let id = instance["settingDefinitionId"].clone();
     json!({"settingInstance": instance, "settingDefinitions": [{"id": id, "displayName": name}]})
 }
@@ -78,7 +78,8 @@ fn page(kind: &PolicyKind, policy: &Policy) -> String {
         writeln!(page, "  {name}: {}", one_line(&value)).unwrap();
     }
     for assignment in policy.assignments.iter().flatten() {
-        writeln!(page, "  {assignment:?}").unwrap();
+        let texts = [&assignment.target_id, &assignment.filter_mode, &assignment.filter_id].map(text).join(" ");
+        writeln!(page, "  {} {} {texts}", assignment.intent, assignment.target_type).unwrap();
     }
     for row in &policy.settings {
         let configured = match row.configured {
@@ -175,27 +176,27 @@ fn neither_the_order_of_settings_nor_that_of_keys_says_anything() {
 #[test]
 fn names_that_clash_are_told_apart_by_scope() {
     let policy =
-        of_named(&[named(text("user_vendor_x", "1"), "Allow X"), named(text("device_vendor_x", "2"), "Allow X")]);
+        of_named(&[named(&text("user_vendor_x", "1"), "Allow X"), named(&text("device_vendor_x", "2"), "Allow X")]);
     assert_eq!(pairs(&rows("settings-catalog", &policy)), [("Allow X (Device)", "2"), ("Allow X (User)", "1")]);
 }
 
 #[test]
 fn a_scope_is_added_to_names_that_clash_alone() {
     let policy =
-        of_named(&[named(text("user_vendor_x", "1"), "Allow X"), named(text("device_vendor_y", "2"), "Allow Y")]);
+        of_named(&[named(&text("user_vendor_x", "1"), "Allow X"), named(&text("device_vendor_y", "2"), "Allow Y")]);
     assert_eq!(names(&rows("settings-catalog", &policy)), ["Allow Y", "Allow X"]);
 }
 
 #[test]
 fn names_that_clash_still_are_told_apart_by_definition() {
-    let policy = of_named(&[named(text("vendor_b", "1"), "Allow X"), named(text("vendor_a", "2"), "Allow X")]);
+    let policy = of_named(&[named(&text("vendor_b", "1"), "Allow X"), named(&text("vendor_a", "2"), "Allow X")]);
     assert_eq!(pairs(&rows("settings-catalog", &policy)), [("Allow X [vendor_a]", "2"), ("Allow X [vendor_b]", "1")]);
 }
 
 #[test]
 fn names_that_clash_at_last_are_numbered_in_order_of_path() {
     let twice = |first, second| {
-        of_named(&[named(text("vendor_a", first), "Allow X"), named(text("vendor_a", second), "Allow X")])
+        of_named(&[named(&text("vendor_a", first), "Allow X"), named(&text("vendor_a", second), "Allow X")])
     };
     let expected = rows("settings-catalog", &twice("1", "2"));
     assert_eq!(pairs(&expected), [("Allow X [vendor_a]", "1"), ("Allow X [vendor_a] [2]", "2")]);
@@ -217,11 +218,11 @@ fn elements_of_a_collection_of_groups_are_numbered_below_their_parent() {
 #[test]
 fn a_name_over_512_characters_is_cut_and_stays_unique() {
     let long = "ä".repeat(5_000);
-    let policy = of_named(&[named(text("vendor_a", "1"), &long), named(text("vendor_b", "2"), &format!("{long}!"))]);
+    let policy = of_named(&[named(&text("vendor_a", "1"), &long), named(&text("vendor_b", "2"), &format!("{long}!"))]);
     let rows = rows("settings-catalog", &policy);
     assert_unique(&rows, "long names");
     assert!(rows.iter().all(|row| row.name.chars().count() == MAX_KEY_CHARS && row.name.starts_with("äää")));
-    let turned = of_named(&[named(text("vendor_b", "2"), &format!("{long}!")), named(text("vendor_a", "1"), &long)]);
+    let turned = of_named(&[named(&text("vendor_b", "2"), &format!("{long}!")), named(&text("vendor_a", "1"), &long)]);
     assert_eq!(self::rows("settings-catalog", &turned), rows);
 }
 
@@ -431,7 +432,7 @@ fn annotations_are_never_rows() {
 
 #[test]
 fn the_option_of_a_choice_has_its_official_name_and_a_bare_number_stays() {
-    let mut official = named(choice("Vendor_Camera", "1"), "Camera");
+    let mut official = named(&choice("Vendor_Camera", "1"), "Camera");
     official["settingDefinitions"][0]["options"] = json!([{"itemId": "vendor_camera_1", "displayName": " Allowed "}]);
     let policy =
         json!({"id": "1", "name": "Choices", "settings": [official, {"settingInstance": choice("vendor_other", "0")}]});

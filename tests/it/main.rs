@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong, in helpers as well")]
 
 mod auth;
+mod cli;
+mod corpus;
+mod fixtures;
 mod flatten;
 mod graph;
 mod live;
+mod registry;
 mod store;
 mod support;

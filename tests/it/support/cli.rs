@@ -13,7 +13,7 @@ use tempfile::TempDir;
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tenantpilot");
 
 /// Longest time that a call may take: far above any, so that a call that hangs fails.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// The program with its environment.
 #[derive(Debug)]

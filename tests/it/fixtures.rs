@@ -1,0 +1,204 @@
+//! Trees of exported JSON: every way that a tool writes one, and what is told of what is no policy.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tenantpilot::fixtures::{FixturesError, Folder, Found};
+
+use crate::support::{
+    database::Database,
+    export::{Export, catalog, choice, device_configuration, text},
+};
+
+/// What a folder holds: path, kind and id, or the reason.
+fn found(folder: &Path) -> Vec<String> {
+    let folder = Folder::open(folder).unwrap();
+    let all = folder.files().iter().flat_map(|file| folder.read(file));
+    all.map(|found| match found {
+        Found::Policy(kind, document) => {
+            format!("{} is {} {}", document.file.unwrap(), kind.slug(), document.id)
+        }
+        Found::Skipped { path, reason } => format!("{path} is skipped: {reason}"),
+        Found::Broken { path, reason, .. } => format!("{path} is broken: {reason}"),
+    })
+    .collect()
+}
+
+fn policy() -> Value {
+    catalog("p", "Ärger", [choice("vendor_a", "1")])
+}
+
+#[test]
+fn any_encoding_is_read() {
+    let json = policy().to_string();
+    let utf16 = |unit: fn(u16) -> [u8; 2]| json.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+    let (little, big) = (utf16(u16::to_le_bytes), utf16(u16::to_be_bytes));
+    for (name, bytes) in [
+        ("UTF-8", json.as_bytes().to_vec()),
+        ("UTF-8 with a mark", [b"\xef\xbb\xbf", json.as_bytes()].concat()),
+        ("UTF-16 LE", [b"\xff\xfe".to_vec(), little.clone()].concat()),
+        ("UTF-16 BE", [b"\xfe\xff".to_vec(), big.clone()].concat()),
+        ("UTF-16 LE without a mark", little),
+        ("UTF-16 BE without a mark", big),
+    ] {
+        let export = Export::new();
+        export.put_bytes("policy.json", &bytes);
+        let folder = Folder::open(export.path()).unwrap();
+        let read = folder.read("policy.json");
+        let [Found::Policy(_, document)] = read.as_slice() else { panic!("{name}: {read:?}") };
+        assert_eq!(document.name.as_deref(), Some("Ärger"), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_told() {
+    let export = Export::new();
+    export.put_bytes("ansi.json", b"{\"name\": \"\xc4rger\"}");
+    export.put_bytes("half.json", b"\xff\xfe{\0}");
+    export.put_bytes("nothing.json", b"  \r\n");
+    let told = found(export.path());
+    assert_eq!(
+        told,
+        [
+            "ansi.json is broken: not UTF-8 at byte 10",
+            "half.json is broken: UTF-16 text with half a character at its end",
+            "nothing.json is skipped: the file is empty",
+        ]
+    );
+}
+
+#[test]
+fn pages_lists_and_wrappers_are_opened() {
+    let (a, b) = (policy(), device_configuration("b", "B", &json!({"camera": "block"})));
+    let without_id = json!({"name": "No id", "technologies": "mdm", "settings": []});
+    let export = Export::new();
+    export.put("alone.json", &a);
+    export.put("batch.json", &json!({"responses": [{"id": "1", "status": 200, "body": {"value": [a]}}, {"id": "2", "status": 200, "body": b}]}));
+    export.put("cipp.json", &json!({"Displayname": "Named outside", "RAWJson": without_id.to_string()}));
+    export.put("cipp2.json", &json!({"JSON": json!({"RAWJson": a.to_string()}).to_string(), "GUID": "x"}));
+    export.put("list.json", &json!([a, b, without_id]));
+    export.put("one.json", &json!({"value": b}));
+    export.put(
+        "page.json",
+        &json!({"@odata.context": "https://graph.microsoft.com/beta/$metadata#deviceManagement/configurationPolicies",
+        "value": [a, without_id, {"id": "bare", "name": "Of the page's kind"}]}),
+    );
+    export.put("empty.json", &json!({"value": []}));
+    assert_eq!(
+        found(export.path()),
+        [
+            "alone.json is settings-catalog p",
+            "batch.json#1 is settings-catalog p",
+            "batch.json#2 is device-configuration b",
+            "cipp.json is settings-catalog fixture:cipp.json",
+            "cipp2.json is settings-catalog p",
+            "empty.json is skipped: an empty list",
+            "list.json#1 is settings-catalog p",
+            "list.json#2 is device-configuration b",
+            "list.json#3 is settings-catalog fixture:list.json#3",
+            "one.json#1 is device-configuration b",
+            "page.json#1 is settings-catalog p",
+            "page.json#2 is settings-catalog fixture:page.json#2",
+            "page.json#3 is settings-catalog bare",
+        ]
+    );
+}
+
+#[test]
+fn one_broken_object_of_a_list_costs_itself() {
+    let export = Export::new();
+    export.put("list.json", &json!([policy(), {"RAWJson": "{\"name\": "}, device_configuration("b", "B", &json!({}))]));
+    let told = found(export.path());
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[1].starts_with("list.json#2 is broken: "), "{told:?}");
+    assert_eq!(
+        (told[0].as_str(), told[2].as_str()),
+        ("list.json#1 is settings-catalog p", "list.json#3 is device-configuration b")
+    );
+}
+
+#[test]
+fn every_fixture_tells_its_kind_wherever_it_lies() {
+    let root = Path::new("fixtures/kinds");
+    let folder = Folder::open(root).unwrap();
+    let export = Export::new();
+    for file in folder.files() {
+        let slug = file.split('/').next().unwrap();
+        let kinds = |found: Vec<Found>| -> Vec<String> {
+            found
+                .into_iter()
+                .map(|found| match found {
+                    Found::Policy(kind, _) => kind.slug().to_owned(),
+                    other => format!("{other:?}"),
+                })
+                .collect()
+        };
+        assert_eq!(kinds(folder.read(file)), [slug], "{file}");
+        let elsewhere = format!("stuff/{}", file.replace('/', "-of-"));
+        export.put_bytes(&elsewhere, &std::fs::read(root.join(file)).unwrap());
+        assert_eq!(kinds(Folder::open(export.path()).unwrap().read(&elsewhere)), [slug], "{elsewhere}");
+    }
+}
+
+#[test]
+fn what_is_no_policy_is_named_with_the_reason() {
+    let export = Export::new();
+    export.put("group.json", &json!({"@odata.type": "#microsoft.graph.group", "id": "g", "displayName": "Group"}));
+    export.put("note.json", &json!({"a": 1}));
+    export.put("number.json", &json!(7));
+    export.put("policy.json", &policy());
+    export.put_bytes("readme.txt", b"hello");
+    export.put_bytes(".git/config.json", b"hidden");
+    let database = Database::sqlite();
+    let printed = database.program().try_sync(export.path(), &[]);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    let problems = printed.json()["tenants"][0]["problems"].as_array().unwrap().clone();
+    let told: Vec<_> = problems
+        .iter()
+        .map(|problem| {
+            [&problem["policy"], &problem["code"], &problem["message"]].map(|text| text.as_str().unwrap()).join(" ")
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "group.json not_a_policy `#microsoft.graph.group` is no kind of policy that is read",
+            "note.json not_a_policy no policy: neither its type nor its shape nor its folder tells a kind",
+            "number.json not_a_policy neither an object nor a list",
+            "readme.txt not_a_policy no `.json` file",
+        ]
+    );
+    for file in ["group.json", "note.json", "number.json", "readme.txt"] {
+        assert!(printed.stderr.contains(&format!("skipped: {file}")), "{}", printed.stderr);
+    }
+}
+
+#[test]
+fn of_two_files_with_one_id_the_first_by_path_wins() {
+    let export = Export::new();
+    export.put("b/policy.json", &catalog("p", "Second", [text("vendor_a", "second")]));
+    export.put("a/policy.json", &catalog("p", "First", [text("vendor_a", "first")]));
+    let database = Database::sqlite();
+    let program = database.program();
+    for _ in 0..2 {
+        let printed = program.try_sync(export.path(), &[]);
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        let problem = &printed.json()["tenants"][0]["problems"][0];
+        assert_eq!((&problem["code"], &problem["file"]), (&json!("duplicate"), &json!("b/policy.json")));
+        assert_eq!(database.lines("SELECT setting_value AS line FROM settings"), ["first"]);
+    }
+}
+
+#[test]
+fn a_folder_that_is_missing_or_empty_is_an_error() {
+    let export = Export::new();
+    assert!(matches!(Folder::open(export.path()), Err(FixturesError::Empty { .. })));
+    assert!(matches!(Folder::open(&export.path().join("nowhere")), Err(FixturesError::Unreadable { .. })));
+    export.put("policy.json", &policy());
+    assert!(matches!(Folder::open(&export.path().join("policy.json")), Err(FixturesError::Unreadable { .. })));
+}
+
+#[test]
+fn all_exports_of_other_tools_are_read() {
+    insta::assert_snapshot!(found(Path::new("fixtures/exports")).join("\n"));
+}
