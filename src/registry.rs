@@ -56,6 +56,11 @@ const fn endpoint(path: &'static str, queries: &'static [&'static str], details:
 }
 
 impl PolicyKind {
+    /// Whether a tenant has one of it, which has no name.
+    pub fn is_singleton(&self) -> bool {
+        self.endpoints.iter().all(|endpoint| endpoint.details == Details::Singleton)
+    }
+
     /// The `policy_type` of the database and the value of `--kind`.
     pub fn slug(&self) -> &'static str {
         self.shape.slug

@@ -108,6 +108,11 @@ impl Seen {
         self.0.insert(short_hash(id))
     }
 
+    /// Whether none was added.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it was added.
     pub fn contains(&self, id: &str) -> bool {
         self.0.contains(&short_hash(id))

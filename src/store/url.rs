@@ -24,6 +24,9 @@ pub enum DatabaseUrlError {
     /// PostgreSQL's address in another spelling.
     #[error("the database address is no URL: use `postgres://USER@HOST/DATABASE`")]
     NoUrl,
+    /// A database that ends with its connection.
+    #[error("a SQLite database in memory would be gone with the sync: name a file")]
+    InMemory,
     /// Another database's scheme.
     #[error("`{scheme}:` is no database that is supported: use `postgres://…`, `sqlite:PATH` or a path")]
     Scheme {
@@ -53,6 +56,9 @@ impl DatabaseUrl {
         if let Some(path) = address.strip_prefix("sqlite:") {
             // `sqlite:///abs`, `sqlite://rel` and `sqlite:PATH`, as other tools write it
             let path = path.strip_prefix("//").unwrap_or(path);
+            if path == ":memory:" {
+                return Err(DatabaseUrlError::InMemory);
+            }
             return if path.is_empty() { Err(DatabaseUrlError::Empty) } else { Ok(Self::Sqlite(path.into())) };
         }
         match address.split_once("://") {

@@ -96,7 +96,8 @@ impl State {
         for kind in asked.into_iter().flatten() {
             self.kind(kind.slug());
         }
-        let listed = !self.lost_unknown;
+        // a folder without a single policy is the wrong folder, not a tenant that has lost them all
+        let listed = !self.lost_unknown && !self.seen.is_empty();
         self.kinds.values_mut().for_each(|kind| kind.listed = listed);
     }
 

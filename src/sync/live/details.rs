@@ -81,7 +81,8 @@ impl Item {
     /// The document, with one property more.
     fn document(self, added: Option<(&str, &[Box<RawValue>])>) -> Read {
         let json = match added {
-            None => Bytes::from(self.json.get().to_owned()),
+            // without a copy: a page may be large
+            None => Bytes::from(String::from(Box::<str>::from(self.json))),
             Some((property, items)) => Bytes::from(with_list(self.json.get(), property, items)),
         };
         Read::Policy(PolicyDocument { id: PolicyId::new(&self.id), name: self.name, file: None, json })

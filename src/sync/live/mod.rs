@@ -30,8 +30,10 @@ use details::Read;
 const KINDS_AT_ONCE: usize = 8;
 /// Pages whose details are read at once, while the next is listed.
 const PAGES_AT_ONCE: usize = 2;
-/// Pages that wait to be flattened.
+/// Portions of pages that wait to be flattened.
 const PAGES_WAITING: usize = 2;
+/// Bytes of policies that are flattened together, about.
+const BYTES_TOGETHER: usize = 1 << 20;
 
 /// How to reach tenants: shared by all of them.
 #[derive(Debug, Clone)]
@@ -248,7 +250,18 @@ async fn hand_over(
             Read::Gone => {}
         }
     }
-    let arrivals = [Arrival::Documents(kind, documents), Arrival::Outcomes(outcomes)];
+    // a page may hold a thousand policies: only so many of them are flattened at a time
+    let mut arrivals = vec![Arrival::Outcomes(outcomes)];
+    let (mut portion, mut bytes) = (Vec::new(), 0);
+    for document in documents {
+        bytes += document.json.len();
+        portion.push(document);
+        if bytes >= BYTES_TOGETHER {
+            arrivals.push(Arrival::Documents(kind, std::mem::take(&mut portion)));
+            bytes = 0;
+        }
+    }
+    arrivals.push(Arrival::Documents(kind, portion));
     for arrival in arrivals {
         sender.send(arrival).await.map_err(|_| GraphError::Cancelled)?;
     }

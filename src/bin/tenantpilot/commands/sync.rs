@@ -41,6 +41,7 @@ pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> a
         None => From::Graph(Box::new(graph::connect(&args.graph)?)),
     };
     let tenants = if args.all_tenants { known_tenants(&store).await? } else { named_tenants(&args.tenant) };
+    ensure!(args.all_tenants || !tenants.is_empty(), errors::Usage("the name of the tenant is empty"));
     ensure!(!tenants.is_empty(), "the database knows no tenant of Microsoft Graph yet: name one with `--tenant`");
 
     let progress = printer.draws().then(|| Arc::new(Progress::new(tenants.len() > 1)));
@@ -85,7 +86,7 @@ async fn sync_one(
 
 fn named_tenants(names: &[String]) -> Vec<TenantId> {
     let mut tenants: Vec<TenantId> = Vec::new();
-    for tenant in names.iter().map(|name| TenantId::new(name.trim())) {
+    for tenant in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(TenantId::new) {
         // twice in one call, a tenant would only be told to wait for itself
         if !tenants.contains(&tenant) {
             tenants.push(tenant);
