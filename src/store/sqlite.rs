@@ -33,9 +33,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a connection that writes is set to. The index over definitions is written all over: with the usual
 /// cache of 2 MB most of its pages are read and written again for every batch, and with the usual thousand
-/// pages of log every batch is a checkpoint. The cache is in KiB, the log in pages of 4 KiB.
+/// pages of log every batch is a checkpoint. The cache is in KiB, the log in pages of 4 KiB. A statement of many
+/// rows notes every page as it was, to be able to fail alone: in memory instead of in a file.
 const WRITER_PRAGMAS: &str = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
-    PRAGMA cache_size = -24576; PRAGMA wal_autocheckpoint = 16384;";
+    PRAGMA cache_size = -24576; PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY;";
 
 diesel::table! {
     sqlite_master (name) {
