@@ -19,8 +19,6 @@ use crate::{
     store::{Batch, ChangeRow, Run, Seen, Session, StoreError, Written},
 };
 
-/// Rows that go into one transaction, about.
-const ROWS_TOGETHER: usize = 5_000;
 /// Bytes of text that go into one transaction, about.
 const BYTES_TOGETHER: usize = 8 << 20;
 /// Policies seen unchanged that go into one transaction.
@@ -85,7 +83,7 @@ impl Writer {
             }
             for outcome in arrived {
                 self.take(outcome);
-                if self.state.is_full() {
+                if self.is_full() {
                     self.flush()?;
                     first_gathered = None;
                 }
@@ -186,6 +184,13 @@ impl Writer {
         self.reporter.report(&self.run.tenant, event);
     }
 
+    fn is_full(&self) -> bool {
+        let rows_together = self.session.as_ref().map_or(usize::MAX, Session::rows_together);
+        self.state.rows >= rows_together
+            || self.state.bytes >= BYTES_TOGETHER
+            || self.state.batch.untouched.len() >= UNTOUCHED_TOGETHER
+    }
+
     fn flush(&mut self) -> Result<(), StoreError> {
         let batch = std::mem::take(&mut self.state.batch);
         (self.state.rows, self.state.bytes) = (0, 0);
@@ -248,10 +253,6 @@ impl State {
     /// The report of a kind, in the making.
     pub(super) fn kind(&mut self, kind: &'static str) -> &mut KindReport {
         self.kinds.entry(kind).or_insert_with(|| KindReport::new(kind))
-    }
-
-    fn is_full(&self) -> bool {
-        self.rows >= ROWS_TOGETHER || self.bytes >= BYTES_TOGETHER || self.batch.untouched.len() >= UNTOUCHED_TOGETHER
     }
 
     /// The kinds' reports in the registry's order.
