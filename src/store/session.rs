@@ -189,15 +189,6 @@ impl Session {
         ask!(self, runs::known(tenant.as_str()))
     }
 
-    /// Rows that are worth one transaction. SQLite writes most pages of its indexes again for each, so that
-    /// fewer and larger ones are faster; PostgreSQL gains nothing by more.
-    pub fn rows_together(&self) -> usize {
-        match &self.0 {
-            Backend::Postgres(_) => 5_000,
-            Backend::Sqlite { .. } => 20_000,
-        }
-    }
-
     /// Writes a batch in one transaction, and tells what it changed.
     pub fn write(&mut self, run: &Run, batch: &Batch) -> Result<Written, StoreError> {
         ask!(self, writes::write(run, batch))
