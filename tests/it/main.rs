@@ -9,6 +9,7 @@ mod fixtures;
 mod flatten;
 mod graph;
 mod live;
+mod live_cli;
 mod registry;
 mod store;
 mod support;

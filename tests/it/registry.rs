@@ -178,3 +178,17 @@ fn a_context_names_its_collection() {
     );
     assert_eq!(context("groups"), None);
 }
+
+#[test]
+fn the_readme_lists_every_kind_with_its_permission() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("<!-- kinds -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- /kinds -->").unwrap();
+    let listed: Vec<&str> = table.lines().skip(2).filter(|line| !line.is_empty()).collect();
+    let row = |kind: &registry::PolicyKind| {
+        let default = if kind.default { "yes" } else { "no" };
+        format!("| `{}` | {} | `{}` | {default} |", kind.slug(), kind.title, kind.permission)
+    };
+    let rows: Vec<String> = registry::POLICY_KINDS.iter().map(row).collect();
+    assert_eq!(listed, rows);
+}

@@ -1,0 +1,80 @@
+//! Live tenants at the command line: what a shell sees, on both databases.
+
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::support::{
+    TENANT,
+    cli::{Printed, Program},
+    database::{Database, on_both},
+    graph_server::{CLIENT_ID, CLIENT_SECRET, Effect, Fault, GraphServer, SignIn},
+};
+
+const DEVICES: &str = "deviceManagement/deviceConfigurations";
+const DOMAIN: &str = "contoso.onmicrosoft.com";
+
+/// The server answers on threads of its own while the test waits for the program.
+fn server() -> (Runtime, GraphServer) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(GraphServer::start());
+    server.domain(DOMAIN, TENANT);
+    server.add(
+        DEVICES,
+        [json!({ "@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "id": "d1",
+            "displayName": "Devices", "passwordMinimumLength": 8, "assignments": [] })],
+    );
+    (runtime, server)
+}
+
+fn program(server: &GraphServer, database: &Database) -> Program {
+    database
+        .program()
+        .env("TENANTPILOT_AUTHORITY_URL", server.url())
+        .env("TENANTPILOT_GRAPH_URL", server.url())
+        .env("AZURE_AD_CLIENT_ID", CLIENT_ID)
+        .env("AZURE_AD_CLIENT_SECRET", CLIENT_SECRET)
+}
+
+fn sync(program: &Program) -> Printed {
+    program.run(["sync", "--tenant", DOMAIN, "--graph-rate", "0", "--json"])
+}
+
+fn report(printed: &Printed) -> Value {
+    serde_json::from_str(&printed.stdout).unwrap()
+}
+
+fn a_domain_is_synced_and_kept_beside_its_id(database: &Database) {
+    let (_runtime, server) = server();
+    let printed = sync(&program(&server, database));
+    assert_eq!(printed.code, Some(0), "{}", printed.stderr);
+    let tenant = &report(&printed)["tenants"][0];
+    assert_eq!((tenant["tenantId"].as_str(), tenant["tenantName"].as_str()), (Some(TENANT), Some(DOMAIN)));
+    assert_eq!(database.line("SELECT domain AS line FROM tenants"), DOMAIN);
+    assert_eq!(database.line("SELECT setting_value AS line FROM policy_settings"), "8");
+}
+fn a_refused_sign_in_ends_with_4_and_without_the_secret(database: &Database) {
+    let (_runtime, server) = server();
+    server.sign_in(TENANT, SignIn::EXPIRED_SECRET);
+    let printed = sync(&program(&server, database));
+    assert_eq!(printed.code, Some(4), "{}", printed.stderr);
+    assert!(printed.stderr.contains("hint: "), "{}", printed.stderr);
+    assert!(!printed.stderr.contains(CLIENT_SECRET) && !printed.stdout.contains(CLIENT_SECRET));
+    assert_eq!(report(&printed)["tenants"][0]["error"]["code"], "sign_in");
+}
+fn some_kinds_forbidden_end_with_3_and_all_with_4(database: &Database) {
+    let (_runtime, server) = server();
+    let forbidden = || Effect::Status(403, "Forbidden", "Application is not authorized", Vec::new());
+    server.fault(Fault::on("intents", forbidden()));
+    let printed = sync(&program(&server, database));
+    assert_eq!(printed.code, Some(3), "{}", printed.stderr);
+    assert!(printed.stderr.contains("DeviceManagementConfiguration.Read.All"), "{}", printed.stderr);
+    server.fault(Fault::on("deviceManagement", forbidden()));
+    let printed = sync(&program(&server, database));
+    assert_eq!(printed.code, Some(4), "{}", printed.stderr);
+    assert_eq!(database.count("settings"), 1, "what was there stays");
+}
+on_both!(
+    a_domain_is_synced_and_kept_beside_its_id,
+    a_refused_sign_in_ends_with_4_and_without_the_secret,
+    some_kinds_forbidden_end_with_3_and_all_with_4,
+);
