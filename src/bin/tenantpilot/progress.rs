@@ -2,11 +2,12 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use tenantpilot::{
     events::{Reporter, SyncEvent},
     policy::TenantId,
@@ -47,9 +48,12 @@ impl Progress {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let line = lines.entry(name).or_insert_with_key(|name| {
             let bar = self.bars.insert_before(&self.status, ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<36} {pos:>7} policies {msg} {per_sec}")
-            {
-                bar.set_style(style);
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<36} {pos:>7} policies {msg} {rate}") {
+                let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+                    // a line that cannot be drawn is drawn again at the next tick
+                    let _ = write!(text, "{:.0}/s", state.per_sec());
+                };
+                bar.set_style(style.with_key("rate", rate));
             }
             bar.set_prefix(name.clone());
             Line { bar, settings: 0 }
