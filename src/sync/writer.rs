@@ -200,7 +200,7 @@ impl Writer {
         }
         let policies = (batch.read.len() + batch.untouched.len()) as u64;
         match self.write(&batch) {
-            Err(error) if error.is_about_data() && batch.read.len() > 1 => self.write_one_by_one(batch)?,
+            Err(error) if error.is_about_data() => self.write_one_by_one(batch)?,
             written => written?,
         }
         self.report(&SyncEvent::RowsWritten { policies });

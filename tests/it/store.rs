@@ -32,6 +32,7 @@ on_both!(
     nothing_is_recorded_before_a_listing_was_completed,
     odd_input_is_stored_and_found_again,
     a_broken_policy_costs_itself_and_keeps_its_rows,
+    a_policy_that_the_database_refuses_costs_itself,
     four_at_once_migrate_once,
     a_newer_schema_is_refused,
     a_second_sync_of_a_tenant_is_refused_or_waits,
@@ -415,6 +416,31 @@ fn four_at_once_migrate_once(database: &Database) {
 
 fn migrations() -> usize {
     std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite")).unwrap().count()
+}
+
+fn a_policy_that_the_database_refuses_costs_itself(database: &Database) {
+    let policy = |id: &str, value: &str| catalog(id, id, [text("device_a", value)]);
+    let export = Export::of(&policy("good", "fine"));
+    let program = database.program();
+    program.sync(export.path());
+    database.execute(if database.is_sqlite() {
+        "CREATE TRIGGER refuses BEFORE INSERT ON settings WHEN NEW.setting_value = 'poison' \
+         BEGIN SELECT RAISE(ABORT, 'value out of range'); END"
+    } else {
+        "ALTER TABLE settings ADD CONSTRAINT refuses CHECK (setting_value <> 'poison')"
+    });
+    // alone in its batch, then beside another that is new
+    export.put("bad.json", &policy("bad", "poison"));
+    for (file, id) in [(None, "good"), (Some("other.json"), "other")] {
+        if let Some(file) = file {
+            export.put(file, &policy(id, "fine"));
+        }
+        let synced = program.try_sync(export.path(), &[]);
+        assert_eq!(synced.code, Some(3), "{synced:?}");
+        let problem = &synced.json()["tenants"][0]["problems"][0];
+        assert_eq!((problem["code"].as_str(), problem["policy"].as_str()), (Some("database"), Some("bad")));
+        assert_eq!(database.count("settings"), if file.is_some() { 2 } else { 1 });
+    }
 }
 
 fn a_newer_schema_is_refused(database: &Database) {
