@@ -236,6 +236,9 @@ pub struct ErrorReport {
     pub hint: Option<String>,
     /// Graph's id of the request.
     pub request_id: Option<String>,
+    /// How long Graph asked to be left alone.
+    #[serde(skip)]
+    pub retry_after: Option<std::time::Duration>,
 }
 
 /// A file or policy that was not taken, or came incomplete.

@@ -177,8 +177,8 @@ impl AuthError {
         }
     }
 
-    /// A cause that may be gone a few seconds later.
-    pub(super) fn is_passing(&self) -> bool {
+    /// Whether the cause may be gone a few seconds later.
+    pub fn is_passing(&self) -> bool {
         matches!(self, Self::Network { .. } | Self::Timeout { .. } | Self::BadAnswer { .. })
     }
 }

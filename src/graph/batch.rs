@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use super::{
     error::Failure,
     exchange::{Call, LANGUAGE, PREFER, Reply},
     page::{Page, describe},
-    retry::is_retryable,
+    retry::{asked_wait, is_retryable},
 };
 use crate::auth::{self, Token};
 
@@ -174,7 +174,8 @@ impl Client {
         if answer.status == 401 {
             return Judged::Unauthorized(failure);
         }
-        let error = failure.into_error(waited);
+        let asked = asked_wait(answer.header("retry-after").as_deref(), SystemTime::now());
+        let error = failure.into_error(waited, asked);
         if is_retryable(answer.status) {
             let pause = self.pause_after(answer.status, answer.header("retry-after").as_deref(), tries);
             return Judged::Again(error, pause);

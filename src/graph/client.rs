@@ -19,7 +19,7 @@ use super::{
     exchange::{Call, Reply, exchange},
     gate::Gate,
     rate::Bucket,
-    retry::is_retryable,
+    retry::{asked_wait, is_retryable},
 };
 use crate::auth::{AuthError, Credential, Token};
 
@@ -147,7 +147,8 @@ impl Client {
                         tries -= 1;
                         continue;
                     }
-                    let error = failure.into_error(waited);
+                    let asked = asked_wait(reply.retry_after.as_deref(), SystemTime::now());
+                    let error = failure.into_error(waited, asked);
                     if !is_retryable(reply.status) {
                         return Err(error);
                     }
@@ -203,7 +204,7 @@ impl Client {
     /// What remains of a 401 to a fresh token.
     pub(super) fn token_refused(&self, failure: Failure) -> GraphError {
         if !failure.is_about_token() {
-            return failure.into_error(Duration::ZERO);
+            return failure.into_error(Duration::ZERO, None);
         }
         let Failure { code, message, request_id, .. } = failure;
         let tenant = self.shared.credential.tenant().to_string();

@@ -46,6 +46,8 @@ pub enum GraphError {
     Throttled {
         /// How long the request was held back in all.
         waited: Duration,
+        /// How long Graph asked to wait after the last try.
+        retry_after: Option<Duration>,
         /// Graph's `request-id`.
         request_id: Option<String>,
     },
@@ -108,6 +110,14 @@ pub enum GraphError {
 }
 
 impl GraphError {
+    /// How long Graph asked to wait, where it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// The code under which summaries list the error.
     pub fn code(&self) -> &'static str {
         match self {
@@ -198,14 +208,14 @@ impl Failure {
         Self { status, code: auth::one_line(&clean(&code), 100), message, request_id: request_id.or(inner) }
     }
 
-    pub(super) fn into_error(self, waited: Duration) -> GraphError {
+    pub(super) fn into_error(self, waited: Duration, retry_after: Option<Duration>) -> GraphError {
         let not_licensed = self.is_not_licensed();
         let Self { status, code, message, request_id } = self;
         match status {
             400 | 401 | 403 if not_licensed => GraphError::NotLicensed { code, message, request_id },
             401 | 403 => GraphError::Forbidden { code, message, request_id },
             404 => GraphError::NotFound { message, request_id },
-            429 => GraphError::Throttled { waited, request_id },
+            429 => GraphError::Throttled { waited, retry_after, request_id },
             300..=399 => GraphError::BadResponse { reason: format!("a redirect (HTTP {status})"), request_id },
             _ => GraphError::Status { status, code, message, request_id },
         }

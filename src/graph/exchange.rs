@@ -53,6 +53,7 @@ pub(super) async fn exchange(
     if let Some(body) = &call.body {
         request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
     }
+    let started = std::time::Instant::now();
     let response = request.send().await.map_err(|e| failed(&e))?;
     let status = response.status().as_u16();
     let text = |headers: &HeaderMap, name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -65,6 +66,15 @@ pub(super) async fn exchange(
         Err(GraphError::BadResponse { reason, .. }) => return Err(GraphError::BadResponse { reason, request_id }),
         body => body?,
     };
+    tracing::debug!(
+        http.method = %if call.body.is_some() { Method::POST } else { Method::GET },
+        http.path = call.url.path(),
+        http.status = status,
+        request.id = request_id.as_deref(),
+        bytes = body.len(),
+        duration_ms = started.elapsed().as_millis(),
+        "Graph answered"
+    );
     Ok(Reply { status, retry_after, request_id, body })
 }
 

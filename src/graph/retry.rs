@@ -43,13 +43,17 @@ impl RetryPolicy {
 
     /// The wait that a `Retry-After` header asks for, cut to the bound.
     pub(super) fn retry_after(&self, header: Option<&str>, now: SystemTime) -> Option<Duration> {
-        let header = header?.trim();
-        let asked = match header.parse::<f64>() {
-            Ok(seconds) => Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX),
-            Err(_) => httpdate::parse_http_date(header).ok()?.duration_since(now).unwrap_or_default(),
-        };
-        Some(asked.min(self.max_retry_after))
+        Some(asked_wait(header, now)?.min(self.max_retry_after))
     }
+}
+
+/// The wait that a `Retry-After` header asks for, in seconds or until a date.
+pub(super) fn asked_wait(header: Option<&str>, now: SystemTime) -> Option<Duration> {
+    let header = header?.trim();
+    Some(match header.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX),
+        Err(_) => httpdate::parse_http_date(header).ok()?.duration_since(now).unwrap_or_default(),
+    })
 }
 
 /// Whether the same request may succeed a little later.

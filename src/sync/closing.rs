@@ -108,7 +108,8 @@ impl State {
             if !kind.listed && kind.error.is_none() {
                 let message = format!("an internal error ended the reading of `{}` policies", kind.kind);
                 kind.status = Status::Failed;
-                kind.error = Some(ErrorReport { code: "bad_response", message, hint: None, request_id: None });
+                let code = "bad_response";
+                kind.error = Some(ErrorReport { code, message, hint: None, request_id: None, retry_after: None });
             }
         }
     }

@@ -20,6 +20,7 @@ use tokio::{
     task::{JoinError, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::{
     auth::AuthError,
@@ -82,7 +83,8 @@ impl SyncError {
             Self::Timeout { .. } => ("timeout", None, None),
             Self::Panicked(_) | Self::UnknownKind(_) => ("bad_response", None, None),
         };
-        ErrorReport { code, message: self.to_string(), hint, request_id: request_id.map(str::to_owned) }
+        let request_id = request_id.map(str::to_owned);
+        ErrorReport { code, message: self.to_string(), hint, request_id, retry_after: None }
     }
 }
 
@@ -110,7 +112,8 @@ pub async fn run(
     let stop = Stop::new(stop, longest);
     reporter.report(&request.tenant, &SyncEvent::TenantStarted);
     let mut report = TenantReport::new(request.tenant.clone());
-    let ended = sync(&mut request, source, store, reporter, &stop, &mut report, started).await;
+    let span = tracing::info_span!("sync", tenant.id = %request.tenant, run.id = %report.run_id);
+    let ended = sync(&mut request, source, store, reporter, &stop, &mut report, started).instrument(span).await;
     if let Err(error) = &ended {
         report.error = Some(error.report());
         report.close(started.elapsed());

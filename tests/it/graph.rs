@@ -284,7 +284,7 @@ async fn throttling_without_end_is_given_up_and_says_how_long_it_waited() {
     let retry = RetryPolicy { tries: 3, max_retry_after: Duration::from_millis(50), ..RetryPolicy::immediate() };
     let client = client_with(&server, Options { retry, ..options() });
     let error = client.get(POLICIES).await.unwrap_err();
-    let GraphError::Throttled { waited, ref request_id } = error else { panic!("{error:?}") };
+    let GraphError::Throttled { waited, ref request_id, .. } = error else { panic!("{error:?}") };
     assert!(waited >= Duration::from_millis(100) && request_id.is_some(), "{waited:?}");
     assert_eq!((client.meter().requests(), client.meter().throttled(), error.code()), (3, 3, "throttled"));
 }

@@ -14,6 +14,7 @@ use tokio::{
     task::{JoinError, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::prepare::{Content, Context, Outcome, Prepared};
 use crate::{
@@ -105,18 +106,20 @@ impl Live {
         let turns = Arc::new(Semaphore::new(KINDS_AT_ONCE));
         for &kind in &self.kinds {
             let meter = self.meters[kind.slug()].0.clone();
-            tokio::spawn(tell_waits(meter.clone(), self.tenant.clone(), Arc::downgrade(reporter)));
+            let waits = tell_waits(meter.clone(), self.tenant.clone(), Arc::downgrade(reporter));
+            tokio::spawn(waits.in_current_span());
             let client = self.client.with_meter(meter);
             let (sender, turns, reporter, tenant) =
                 (sender.clone(), turns.clone(), reporter.clone(), self.tenant.clone());
-            tokio::spawn(async move {
+            let reading = async move {
                 let Ok(_turn) = turns.acquire().await else { return };
                 reporter.report(&tenant, &SyncEvent::KindStarted { kind: kind.slug() });
                 let failure = read_kind(&client, kind, &sender).await.err().map(|error| failure(kind, &error));
                 let ended = Outcome::KindEnded { kind: kind.slug(), failure };
                 // a writer that has hung up needs no end
                 let _ = sender.send(Arrival::Outcomes(vec![ended])).await;
-            });
+            };
+            tokio::spawn(reading.in_current_span());
         }
         let at_once = std::thread::available_parallelism().map_or(2, usize::from);
         let arrivals = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
@@ -285,6 +288,7 @@ fn failure(kind: &PolicyKind, error: &GraphError) -> ErrorReport {
         },
         hint,
         request_id: error.request_id().map(str::to_owned),
+        retry_after: error.retry_after(),
     }
 }
 
