@@ -13,6 +13,7 @@
 
 pub mod auth;
 pub mod changes;
+mod crypto;
 pub mod definitions;
 pub mod events;
 pub mod fixtures;
@@ -20,6 +21,7 @@ pub mod flatten;
 pub mod graph;
 pub mod json;
 pub mod policy;
+pub mod queue;
 pub mod registry;
 pub mod report;
 pub mod search;

@@ -21,10 +21,32 @@ impl TenantId {
         }
     }
 
+    /// A tenant of a cloud, by its GUID or by a domain, in lower case; `None` for any other text.
+    pub fn of_directory(name: &str) -> Option<Self> {
+        let name = name.trim().to_ascii_lowercase();
+        (uuid::Uuid::try_parse(&name).is_ok() || is_domain(&name)).then(|| Self::new(name))
+    }
+
+    /// Whether it is a GUID, which Microsoft Graph knows a tenant by.
+    pub fn is_guid(&self) -> bool {
+        uuid::Uuid::try_parse(&self.0).is_ok()
+    }
+
     /// The text that the database holds.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_domain(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let top = name.rsplit('.').next().unwrap_or_default();
+    name.len() <= 253 && name.contains('.') && name.split('.').all(label) && !top.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl fmt::Display for TenantId {

@@ -1,6 +1,6 @@
 //! The one HTTP client that sign-in and Graph share, and the way `azure_identity` uses it.
 
-use std::{sync::Once, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
@@ -9,6 +9,7 @@ use reqwest::redirect;
 use url::Url;
 
 use super::{AuthError, Endpoints, cloud::with_path, error::Refusal};
+use crate::crypto;
 
 /// The authority that `azure_identity` believes in: it insists on https, so its requests are sent elsewhere below it.
 const NOMINAL_AUTHORITY: &str = "login.microsoftonline.com";
@@ -35,9 +36,7 @@ impl Default for Timeouts {
 /// Plain http is allowed to loopback only, so it must not leave the machine by way of a proxy: where one of the
 /// endpoints is plain http, no proxy is used.
 pub fn http_client(endpoints: &Endpoints, timeouts: Timeouts) -> Result<reqwest::Client, AuthError> {
-    static PROVIDER: Once = Once::new();
-    // Without a provider reqwest panics; another one that the process installed before is as good.
-    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    crypto::install();
     let client = reqwest::Client::builder()
         .user_agent(concat!("tenantpilot/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())

@@ -29,14 +29,12 @@ pub async fn resolve_tenant(
     endpoints: &Endpoints,
     name: &str,
 ) -> Result<(TenantId, Option<String>), AuthError> {
-    let name = name.trim();
-    if Uuid::try_parse(name).is_ok() {
-        return Ok((TenantId::new(name), None));
+    let tenant =
+        TenantId::of_directory(name).ok_or_else(|| AuthError::NotATenant { name: one_line(name.trim(), 100) })?;
+    if tenant.is_guid() {
+        return Ok((tenant, None));
     }
-    let domain = name.to_ascii_lowercase();
-    if !is_domain(&domain) {
-        return Err(AuthError::NotATenant { name: one_line(name, 100) });
-    }
+    let domain = tenant.to_string();
     let host = endpoints.authority().host_str().unwrap_or_default();
     let sign_in = SignIn { tenant: &domain, client_id: "", secret: "", host, consent_url: String::new() };
     let url = with_path(endpoints.authority(), &format!("/{domain}/v2.0/.well-known/openid-configuration"));
@@ -92,15 +90,4 @@ fn guid_of(found: &Discovery) -> Option<TenantId> {
     let urls = [found.token_endpoint.as_deref(), found.issuer.as_deref()];
     let mut segments = urls.into_iter().flatten().flat_map(|url| url.split('/'));
     segments.find(|segment| Uuid::try_parse(segment).is_ok()).map(TenantId::new)
-}
-
-fn is_domain(name: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let top = name.rsplit('.').next().unwrap_or_default();
-    name.len() <= 253 && name.contains('.') && name.split('.').all(label) && !top.bytes().all(|b| b.is_ascii_digit())
 }
