@@ -27,3 +27,4 @@ pub mod report;
 pub mod search;
 pub mod store;
 pub mod sync;
+pub mod worker;

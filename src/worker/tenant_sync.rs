@@ -1,0 +1,135 @@
+//! The handler that syncs a job's tenant, and what a sync's end means for the job.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{Outcome, Retry, metrics};
+use crate::{
+    events::Reporter,
+    policy::SyncRequest,
+    queue::Job,
+    report::{ErrorReport, Status, TenantReport},
+    store::{Store, StoreError},
+    sync::{self, Graph, Source, SyncError, Synced},
+};
+
+/// Syncs tenants of jobs from Microsoft Graph into one database.
+#[derive(Clone)]
+pub struct TenantSync {
+    /// How to reach tenants.
+    pub graph: Graph,
+    /// Where their policies go.
+    pub store: Store,
+    /// The longest time for a tenant.
+    pub longest: Duration,
+    /// Told what happens meanwhile.
+    pub reporter: Arc<dyn Reporter>,
+}
+
+impl TenantSync {
+    /// Syncs the job's tenant.
+    pub async fn run(self, job: Job, stop: CancellationToken) -> Outcome {
+        let span = tracing::info_span!("job", job.id = %job.id, tenant.id = %job.tenant_id);
+        async move {
+            let request = SyncRequest {
+                tenant: job.tenant_id.clone(),
+                kinds: job.kinds,
+                trigger: "worker",
+                job_id: Some(job.id),
+                dry_run: false,
+                wait: false,
+            };
+            let source = Source::Graph(Box::new(self.graph));
+            let synced = Box::pin(sync::run(request, source, &self.store, self.reporter, stop, self.longest)).await;
+            metrics::count_sync(&synced.report);
+            outcome(synced, self.store).await
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+async fn outcome(synced: Synced, store: Store) -> Outcome {
+    let Some(error) = synced.error else { return of_report(&synced.report) };
+    match error {
+        SyncError::Store(StoreError::Locked { .. }) => Outcome::Busy { reason: error.to_string() },
+        SyncError::Store(failed) => match why_not_ready(failed, store).await {
+            Ok(error) => Outcome::NotReady { error },
+            Err(failed) => failure(&failed, Retry::After(Duration::ZERO)),
+        },
+        SyncError::SignIn(refused) => {
+            let retry = if refused.is_passing() { Retry::After(Duration::ZERO) } else { Retry::Never };
+            let mut causes = causes(&refused);
+            causes.push(refused.hint());
+            Outcome::Failed { error: refused.to_string(), causes, retry }
+        }
+        SyncError::UnknownKind(_) => failure(&error, Retry::Never),
+        SyncError::Timeout { .. } | SyncError::Panicked(_) => failure(&error, Retry::After(Duration::ZERO)),
+    }
+}
+
+/// Why no job can use the database; the error itself where others might.
+async fn why_not_ready(failed: StoreError, store: Store) -> Result<String, StoreError> {
+    if is_about_the_database(&failed) {
+        return Ok(failed.to_string());
+    }
+    // the connection may have broken in the middle of anything
+    let opened = tokio::task::spawn_blocking(move || store.open_read_only().map(drop)).await;
+    match opened {
+        Ok(Err(error)) if is_about_the_database(&error) => Ok(error.to_string()),
+        _ => Err(failed),
+    }
+}
+
+fn is_about_the_database(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Connect { .. }
+            | StoreError::Migrate { .. }
+            | StoreError::Missing { .. }
+            | StoreError::NotMigrated { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Newer { .. }
+    )
+}
+
+fn failure(error: &(dyn std::error::Error + 'static), retry: Retry) -> Outcome {
+    Outcome::Failed { error: error.to_string(), causes: causes(error), retry }
+}
+
+fn causes(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    std::iter::successors(error.source(), |&cause| cause.source()).map(ToString::to_string).collect()
+}
+
+/// A run that ended in order: done, unless a kind failed by what may pass.
+fn of_report(report: &TenantReport) -> Outcome {
+    let errors = || report.kinds.iter().filter_map(|kind| kind.error.as_ref()).chain(&report.error);
+    let passing: Vec<_> = errors().filter(|error| may_pass(error)).collect();
+    let told = || {
+        let mut told: Vec<_> = errors().map(|error| error.message.clone()).collect();
+        told.extend(errors().filter_map(|error| error.hint.clone()));
+        told.dedup();
+        told
+    };
+    match report.status {
+        Status::Interrupted => Outcome::Stopped,
+        Status::Partial | Status::Failed if !passing.is_empty() => Outcome::Failed {
+            error: passing[0].message.clone(),
+            causes: told(),
+            retry: Retry::After(passing.iter().filter_map(|error| error.retry_after).max().unwrap_or_default()),
+        },
+        Status::Failed => Outcome::Failed {
+            error: errors().next().map_or_else(|| "nothing could be read".to_owned(), |error| error.message.clone()),
+            causes: told(),
+            retry: Retry::Never,
+        },
+        Status::Succeeded | Status::Partial | Status::Skipped => Outcome::Done { settings: report.totals.settings },
+    }
+}
+
+/// Whether another attempt may find it gone.
+fn may_pass(error: &ErrorReport) -> bool {
+    matches!(error.code, "throttled" | "network" | "timeout" | "bad_response" | "database")
+}
