@@ -31,9 +31,9 @@ pub(crate) struct Global {
     /// PostgreSQL schema, where it is not the server's default
     #[arg(long, global = true, env = crate::env::DATABASE_SCHEMA, value_name = "NAME")]
     pub(crate) database_schema: Option<String>,
-    /// Log lines as text or JSON
-    #[arg(long, global = true, env = "TENANTPILOT_LOG_FORMAT", value_enum, default_value = "text")]
-    pub(crate) log_format: LogFormat,
+    /// Log lines as text or JSON [default: text; of `worker` JSON, unless it runs on a terminal]
+    #[arg(long, global = true, env = "TENANTPILOT_LOG_FORMAT", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
     /// Log more; twice for everything
     #[arg(short, long, global = true, env = "TENANTPILOT_VERBOSE", action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
@@ -62,7 +62,17 @@ pub(crate) enum ColorChoice {
 pub(crate) enum Command {
     /// Read a tenant's policies and bring the database up to date
     Sync(SyncArgs),
-    /// Show what the database holds
+    /// Put tenants on the queue, for workers to sync
+    Enqueue(EnqueueArgs),
+    /// Take tenants from the queue and sync them, until it is stopped
+    Worker(WorkerArgs),
+    /// See and steer the queue
+    Queue {
+        /// What to do
+        #[command(subcommand)]
+        command: QueueCommand,
+    },
+    /// Show what the database and the queue hold
     Inspect(InspectArgs),
     /// Print shell completions
     Completions {
@@ -111,6 +121,98 @@ pub(crate) struct SyncArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("tenants").required(true).multiple(true).args(["tenant", "all_tenants"]))]
+pub(crate) struct EnqueueArgs {
+    /// Tenant, by id or domain. May be repeated
+    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
+    pub(crate) tenant: Vec<String>,
+    /// All tenants of Microsoft Graph that the database knows, whatever --tenant says
+    #[arg(long, env = "TENANTPILOT_ALL_TENANTS")]
+    pub(crate) all_tenants: bool,
+    /// Kinds to read, or `all` [default: the default kinds of `inspect kinds`]
+    #[arg(long, env = "TENANTPILOT_KIND", value_name = "SLUG,…", value_delimiter = ',', value_parser = kind_parser())]
+    pub(crate) kind: Vec<String>,
+    /// Not before this time has passed
+    #[arg(long, env = "TENANTPILOT_DELAY", value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub(crate) delay: std::time::Duration,
+    /// Behind all others, or before them
+    #[arg(long, env = "TENANTPILOT_PRIORITY", value_enum, default_value = "normal")]
+    pub(crate) priority: Priority,
+    /// Print the jobs as JSON
+    #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Priority {
+    /// Behind all that wait
+    Normal,
+    /// Taken next
+    High,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WorkerArgs {
+    /// Tenants that are synced side by side
+    #[arg(long, env = "TENANTPILOT_CONCURRENCY", value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) concurrency: u16,
+    /// Where health and metrics are served, or `off` [default: 127.0.0.1:9464, where that is free]
+    #[arg(long, env = "TENANTPILOT_HEALTH_ADDR", value_name = "HOST:PORT")]
+    pub(crate) health_addr: Option<String>,
+    /// End when nothing waits, runs or is delayed
+    #[arg(long, env = "TENANTPILOT_DRAIN", value_parser = BoolishValueParser::new())]
+    pub(crate) drain: bool,
+    /// How long jobs may go on after SIGTERM or Ctrl-C, before they are given back
+    #[arg(long, env = "TENANTPILOT_SHUTDOWN_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(crate) shutdown_timeout: std::time::Duration,
+    /// Longest time for a tenant
+    #[arg(long, env = "TENANTPILOT_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: std::time::Duration,
+    #[command(flatten)]
+    pub(crate) graph: GraphArgs,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum QueueCommand {
+    /// The queue in numbers, and its workers
+    Status(QueueOutput),
+    /// Jobs that run, wait, are delayed or dead, and the last outcomes
+    List {
+        /// At most so many of each state [default for tables: 200]
+        #[arg(long, env = "TENANTPILOT_LIMIT", value_name = "N")]
+        limit: Option<u32>,
+        #[command(flatten)]
+        output: QueueOutput,
+    },
+    /// Put a dead job back into the queue, as if it were new
+    Retry(QueueJob),
+    /// Take a job out of the queue that waits or is dead
+    Drop(QueueJob),
+    /// Let workers take nothing new
+    Pause(QueueOutput),
+    /// Let workers take jobs again
+    Resume(QueueOutput),
+    /// Forget the dead jobs
+    ClearDead(QueueOutput),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct QueueJob {
+    /// The job's id
+    #[arg(value_name = "JOB")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) output: QueueOutput,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct QueueOutput {
+    /// Print JSON
+    #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
 /// Flags of everything that asks Microsoft Graph.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Microsoft Graph")]
@@ -146,6 +248,9 @@ pub(crate) struct InspectArgs {
     /// Only one policy
     #[arg(long, env = "TENANTPILOT_POLICY", value_name = "ID-OR-NAME")]
     pub(crate) policy: Option<String>,
+    /// Only one job, of `inspect jobs`
+    #[arg(long, env = "TENANTPILOT_JOB", value_name = "JOB")]
+    pub(crate) id: Option<String>,
     /// Only what holds this text, in names of policies and settings and in values, whatever its case
     #[arg(long, env = "TENANTPILOT_SEARCH", value_name = "TEXT")]
     pub(crate) search: Option<String>,
@@ -183,6 +288,10 @@ pub(crate) enum Subject {
     Runs,
     /// Kinds of policies that can be read
     Kinds,
+    /// The queue in numbers
+    Queue,
+    /// Jobs of the queue
+    Jobs,
 }
 
 fn kind_parser() -> PossibleValuesParser {
@@ -229,10 +338,12 @@ mod tests {
 
     #[test]
     fn every_flag_has_an_environment_name() {
-        for command in Cli::command().get_subcommands() {
+        fn check(command: &clap::Command) {
             for flag in command.get_arguments().filter(|flag| flag.get_long().is_some()) {
                 assert!(flag.get_env().is_some() || flag.get_id() == "help", "--{}", flag.get_id());
             }
+            command.get_subcommands().for_each(check);
         }
+        check(&Cli::command());
     }
 }

@@ -7,6 +7,9 @@ pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 /// Another PostgreSQL schema than the server's default.
 pub(crate) const DATABASE_SCHEMA: &str = "DATABASE_SCHEMA";
 
+/// Where the queue is; may hold a password.
+pub(crate) const REDIS_URL: &str = "REDIS_URL";
+
 /// Another Graph than the cloud's own.
 pub(crate) const GRAPH_URL: &str = "TENANTPILOT_GRAPH_URL";
 /// Another authority than the cloud's own.

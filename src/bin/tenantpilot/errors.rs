@@ -6,15 +6,17 @@ use tenantpilot::{
     auth::{AuthError, EndpointError},
     fixtures::FixturesError,
     policy::TenantId,
+    queue::{QueueError, RedisUrlError},
     report::{Status, TenantReport},
     store::{DatabaseUrlError, StoreError},
     sync::SyncError,
+    worker::ServeError,
 };
 
 use crate::{commands::graph::NoCredentials, printer::Printer};
 
 /// Nothing done.
-const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 /// Wrong flags or configuration.
 const USAGE: u8 = 2;
 /// Done in part.
@@ -134,6 +136,7 @@ fn is_configuration(error: &anyhow::Error) -> bool {
         cause.is::<DatabaseUrlError>()
             || cause.is::<FixturesError>()
             || cause.is::<EndpointError>()
+            || cause.is::<RedisUrlError>()
             || cause.is::<NoCredentials>()
             || cause.is::<Usage>()
     };
@@ -158,10 +161,35 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     if error.chain().any(<dyn std::error::Error>::is::<EndpointError>) {
         return Some("check TENANTPILOT_GRAPH_URL and TENANTPILOT_AUTHORITY_URL".to_owned());
     }
+    if error.chain().any(<dyn std::error::Error>::is::<RedisUrlError>) {
+        return Some("check REDIS_URL".to_owned());
+    }
+    if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<QueueError>()) {
+        return queue_hint(error);
+    }
+    if error.chain().any(<dyn std::error::Error>::is::<ServeError>) {
+        return Some("name another address with `--health-addr`, or `off`".to_owned());
+    }
     if let Some(error) = sign_in_error(error) {
         return Some(error.hint());
     }
     store_error(error).and_then(store_hint)
+}
+
+fn queue_hint(error: &QueueError) -> Option<String> {
+    Some(
+        match error {
+            QueueError::Unreachable { .. } => "check REDIS_URL, and that the server is running",
+            QueueError::Refused { .. } => "check the user and the password in REDIS_URL",
+            QueueError::TooOld { .. } => "upgrade Redis to 6.2 or newer",
+            QueueError::Full { .. } => "let workers drain the queue, or raise `maxmemory` of Redis",
+            QueueError::UnknownJob { .. } => "`tenantpilot queue list` shows the jobs there are",
+            QueueError::NoJob { .. } => "`tenantpilot queue drop` takes it away",
+            QueueError::Running { .. } => "wait for it to end, or stop the worker",
+            _ => return None,
+        }
+        .to_owned(),
+    )
 }
 
 fn store_hint(error: &StoreError) -> Option<String> {

@@ -1,24 +1,38 @@
-//! Log lines on stderr: none unless asked for, except warnings.
+//! Log lines: on stderr, and none unless asked for, except warnings. A worker's lines are its output: as JSON they
+//! go to stdout, and tell what it does.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
 
 use crate::cli::{Global, LogFormat};
 
+/// The format asked for, or the command's own.
+pub(crate) fn format(global: &Global, is_worker: bool) -> LogFormat {
+    let for_programs = is_worker && !io::stdout().is_terminal();
+    global.log_format.unwrap_or(if for_programs { LogFormat::Json } else { LogFormat::Text })
+}
+
 /// Starts logging; `RUST_LOG` overrides `-v` and `-q`.
-pub(crate) fn start(global: &Global) {
+pub(crate) fn start(global: &Global, is_worker: bool) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => "error",
+        (false, 0) if is_worker => "warn,tenantpilot=info",
         (false, 0) => "warn",
         (false, 1) => "warn,tenantpilot=debug",
         (false, _) => "info,tenantpilot=trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let format = format(global, is_worker);
+    let writer = match format {
+        LogFormat::Json if is_worker => BoxMakeWriter::new(io::stdout),
+        _ => BoxMakeWriter::new(io::stderr),
+    };
+    // which module speaks is of no use to who operates a worker
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(!is_worker);
     // a second start, which only tests could make, changes nothing
-    let _ = match global.log_format {
-        LogFormat::Json => builder.json().try_init(),
+    let _ = match format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
         LogFormat::Text => builder.try_init(),
     };
 }

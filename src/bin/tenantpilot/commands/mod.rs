@@ -1,15 +1,23 @@
 //! One file for each command.
 
+mod enqueue;
 pub(crate) mod graph;
 mod inspect;
 mod manual;
+mod queue;
+mod signals;
 mod summary;
 mod sync;
+mod tenants;
+mod worker;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use tenantpilot::store::{DatabaseUrl, Store};
+use tenantpilot::{
+    queue::RedisUrl,
+    store::{DatabaseUrl, Store},
+};
 
 use crate::{
     cli::{Cli, Command, Global},
@@ -17,10 +25,17 @@ use crate::{
     printer::Printer,
 };
 
+/// Where the queue is, if nobody says otherwise.
+const DEFAULT_REDIS: &str = "redis://127.0.0.1:6379";
+
 /// Runs the command.
 pub(crate) async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Sync(args) => sync::run(args, &cli.global, printer).await,
+        Command::Enqueue(args) => enqueue::run(args, &cli.global, printer).await,
+        // boxed, since it is the largest by far
+        Command::Worker(args) => Box::pin(worker::run(args, &cli.global, printer)).await,
+        Command::Queue { command } => queue::run(command, printer).await,
         Command::Inspect(args) => inspect::run(args, &cli.global, printer).await,
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::pages(folder),
@@ -37,6 +52,12 @@ fn store(global: &Global) -> anyhow::Result<Store> {
         },
     };
     Ok(Store::new(DatabaseUrl::parse(&address)?, global.database_schema.as_deref().filter(|name| !name.is_empty()))?)
+}
+
+/// The queue that the environment names.
+fn redis() -> anyhow::Result<RedisUrl> {
+    let address = env::secret(env::REDIS_URL)?.unwrap_or_else(|| DEFAULT_REDIS.to_owned());
+    Ok(RedisUrl::parse(&address)?)
 }
 
 /// `tenantpilot.db` where the platform keeps a user's data.

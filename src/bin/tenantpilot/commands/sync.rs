@@ -1,8 +1,8 @@
 //! `sync`: any number of tenants, one summary.
 
-use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::Write as _, process::ExitCode, sync::Arc};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize as _;
 use tenantpilot::{
@@ -10,12 +10,12 @@ use tenantpilot::{
     fixtures::Folder,
     policy::{SyncRequest, TenantId},
     report::SyncReport,
-    store::{Filter, Store},
+    store::Store,
     sync::{self, Graph, Source, Synced},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{graph, summary};
+use super::{graph, signals, summary, tenants};
 use crate::{
     cli::{self, Global, SyncArgs},
     errors,
@@ -40,7 +40,7 @@ pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> a
         }
         None => From::Graph(Box::new(graph::connect(&args.graph)?)),
     };
-    let tenants = if args.all_tenants { known_tenants(&store).await? } else { named_tenants(&args.tenant) };
+    let tenants = if args.all_tenants { tenants::known(&store).await? } else { tenants::named(&args.tenant) };
     ensure!(args.all_tenants || !tenants.is_empty(), errors::Usage("the name of the tenant is empty"));
     ensure!(!tenants.is_empty(), "the database knows no tenant of Microsoft Graph yet: name one with `--tenant`");
 
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> a
         Some(progress) => progress.clone(),
         None => Arc::new(Silent),
     };
-    let stop = stop_on_ctrl_c(printer.clone());
+    let stop = signals::stop_on_signal(printer.clone());
     let synced: Vec<Synced> = stream::iter(tenants)
         .map(|tenant| sync_one(tenant, &args, &from, &store, reporter.clone(), stop.clone()))
         .buffered(usize::from(args.parallel))
@@ -84,33 +84,6 @@ async fn sync_one(
     sync::run(request, source, store, reporter, stop, args.timeout).await
 }
 
-fn named_tenants(names: &[String]) -> Vec<TenantId> {
-    let mut tenants: Vec<TenantId> = Vec::new();
-    for tenant in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(TenantId::new) {
-        // twice in one call, a tenant would only be told to wait for itself
-        if !tenants.contains(&tenant) {
-            tenants.push(tenant);
-        }
-    }
-    tenants
-}
-
-async fn known_tenants(store: &Store) -> anyhow::Result<Vec<TenantId>> {
-    let store = store.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let mut tenants = Vec::new();
-        store.open_read_only()?.tenants(&Filter::default(), &mut |row| {
-            // tenants that were imported under a name are not in Graph
-            if uuid::Uuid::try_parse(&row.tenant_id).is_ok() {
-                tenants.push(TenantId::new(row.tenant_id));
-            }
-            Ok(())
-        })?;
-        anyhow::Ok(tenants)
-    });
-    read.await.context("failed to read the tenants")?
-}
-
 /// Tells what came of it, and the exit status.
 fn conclude(synced: Vec<Synced>, args: &SyncArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
     let (reports, failures): (Vec<_>, Vec<_>) = synced.into_iter().map(|synced| (synced.report, synced.error)).unzip();
@@ -141,37 +114,4 @@ fn conclude(synced: Vec<Synced>, args: &SyncArgs, printer: &Printer) -> anyhow::
         });
     }
     Ok(errors::of_all(&codes))
-}
-
-/// The first Ctrl-C or SIGTERM ends the run in order, the second at once.
-fn stop_on_ctrl_c(printer: Printer) -> CancellationToken {
-    let stop = CancellationToken::new();
-    let token = stop.clone();
-    tokio::spawn(async move {
-        interrupt().await;
-        printer.note("stopping; once more to stop at once");
-        token.cancel();
-        interrupt().await;
-        #[expect(clippy::exit, reason = "asked for by the second signal")]
-        std::process::exit(130);
-    });
-    stop
-}
-
-async fn interrupt() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => (),
-                _ = terminate.recv() => (),
-            }
-            return;
-        }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        // without signals there is nothing to wait for
-        tokio::time::sleep(Duration::MAX).await;
-    }
 }

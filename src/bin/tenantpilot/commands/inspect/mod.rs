@@ -7,7 +7,10 @@ mod records;
 
 use std::process::ExitCode;
 
-use tenantpilot::store::{Filter, Session};
+use tenantpilot::{
+    queue::Queue,
+    store::{Filter, Session},
+};
 
 use crate::{
     cli::{self, Global, InspectArgs, Subject},
@@ -19,6 +22,19 @@ use output::Output;
 const TABLE_ROWS: u32 = 200;
 
 pub(crate) async fn run(args: InspectArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+    match args.subject {
+        Some(Subject::Queue) => {
+            let queue = Queue::connect(&super::redis()?).await?;
+            super::queue::status(&queue, output(&args, printer)).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Subject::Jobs) => {
+            let queue = Queue::connect(&super::redis()?).await?;
+            super::queue::jobs(&queue, args.id.as_deref(), args.limit, output(&args, printer)).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
     let printer = printer.clone();
     let store = super::store(global)?;
     // the database is read on a thread that may block
@@ -64,6 +80,8 @@ fn show(
             }
         }
         Some(Subject::Kinds) => return kinds::kinds(Some((session, filter)), output),
+        // these are not in the database
+        Some(Subject::Queue | Subject::Jobs) => {}
     }
     output.finish()?;
     Ok(())
