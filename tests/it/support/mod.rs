@@ -6,6 +6,9 @@ pub(crate) mod export;
 pub(crate) mod graph_server;
 pub(crate) mod leaves;
 pub(crate) mod postgres;
+pub(crate) mod proxy;
+pub(crate) mod redis;
+pub(crate) mod worker_process;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,0 +1,489 @@
+//! The queue against a real Redis: every move, and what other programs put into the list.
+
+use std::time::Duration;
+
+use tenantpilot::{
+    policy::TenantId,
+    queue::{
+        Claim, Enqueued, Fate, Hands, JobState, JobView, MAX_DELIVERIES, Priority, Queue, QueueError, RedisUrl,
+        Request, Settled, Turn,
+    },
+};
+
+use crate::support::{cli::Program, redis::Redis};
+
+const TENANT: &str = "1e2f3a4b-0000-4000-8000-000000000001";
+const OTHER: &str = "1e2f3a4b-0000-4000-8000-000000000002";
+
+async fn queue(redis: &Redis) -> Queue {
+    Queue::connect(&redis.url()).await.unwrap()
+}
+
+async fn hands(redis: &Redis, worker: &str) -> Hands {
+    let hands = Hands::new(queue(redis).await, worker);
+    hands.beat([].iter()).await.unwrap();
+    hands
+}
+
+fn request(tenant: &str) -> Request {
+    let tenant = TenantId::new(tenant);
+    Request { tenant, kinds: None, delay: Duration::ZERO, priority: Priority::Normal }
+}
+
+fn of_kinds(tenant: &str, kinds: &[&str]) -> Request {
+    Request { kinds: Some(kinds.iter().map(ToString::to_string).collect()), ..request(tenant) }
+}
+
+async fn enqueue(queue: &Queue, request: Request) -> Enqueued {
+    queue.enqueue(&request).await.unwrap()
+}
+
+async fn take(hands: &Hands, wanted: usize) -> Turn {
+    hands.turn(&[], None, wanted).await.unwrap()
+}
+
+async fn take_one(hands: &Hands) -> Claim {
+    let mut turn = take(hands, 1).await;
+    assert_eq!(turn.claims.len(), 1, "{turn:?}");
+    turn.claims.remove(0)
+}
+
+async fn settle(hands: &Hands, claim: Claim, fate: Fate) -> Turn {
+    let settled = Settled { claim, fate, took: Duration::from_millis(5), settings: Some(7) };
+    hands.turn(&[settled], None, 0).await.unwrap()
+}
+
+async fn states(queue: &Queue) -> Vec<JobState> {
+    queue.jobs(100).await.unwrap().iter().map(|job| job.state).collect()
+}
+
+async fn only(queue: &Queue, state: JobState) -> JobView {
+    let mut jobs = queue.jobs(100).await.unwrap();
+    jobs.retain(|job| job.state == state);
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    jobs.remove(0)
+}
+
+fn error(error: &str) -> String {
+    error.to_owned()
+}
+
+#[tokio::test]
+async fn jobs_are_taken_in_order_and_high_priority_next() {
+    let redis = Redis::start();
+    let queue = queue(&redis).await;
+    let first = enqueue(&queue, request(TENANT)).await;
+    let second = enqueue(&queue, request(OTHER)).await;
+    let urgent = enqueue(&queue, Request { priority: Priority::High, ..request("contoso.com") }).await;
+    let taken = take(&hands(&redis, "w").await, 10).await;
+    let ids: Vec<_> = taken.claims.iter().map(|claim| claim.job.id.clone()).collect();
+    assert_eq!(ids, [urgent.job_id, first.job_id, second.job_id]);
+}
+
+#[tokio::test]
+async fn a_tenant_that_waits_is_a_duplicate_and_one_that_runs_gets_one_follow_up() {
+    let redis = Redis::start();
+    let queue = queue(&redis).await;
+    let hands = hands(&redis, "w").await;
+    let first = enqueue(&queue, request(TENANT)).await;
+    let again = enqueue(&queue, request(TENANT)).await;
+    assert_eq!((again.duplicate, &again.job_id), (true, &first.job_id));
+    let running = take_one(&hands).await;
+    let follow_up = enqueue(&queue, request(TENANT)).await;
+    assert!(!follow_up.duplicate);
+    assert!(enqueue(&queue, request(TENANT)).await.duplicate, "one follow-up is enough");
+    // not beside the one that runs
+    let turn = take(&hands, 1).await;
+    assert_eq!((turn.claims.len(), turn.put_off), (0, 1));
+    assert_eq!(only(&queue, JobState::Delayed).await.job_id, Some(follow_up.job_id.clone()));
+    settle(&hands, running, Fate::Done).await;
+    tokio::time::sleep(Duration::from_millis(3_050)).await;
+    hands.maintain().await.unwrap();
+    assert_eq!(take_one(&hands).await.job.id, follow_up.job_id);
+}
+
+#[tokio::test]
+async fn a_second_request_widens_the_kinds_of_the_first() {
+    let redis = Redis::start();
+    let queue = queue(&redis).await;
+    enqueue(&queue, of_kinds(TENANT, &["intent"])).await;
+    assert!(enqueue(&queue, of_kinds(TENANT, &["compliance"])).await.duplicate);
+    assert!(enqueue(&queue, of_kinds(TENANT, &["intent"])).await.duplicate);
+    // one that is delayed keeps its time
+    let delay = Duration::from_mins(5);
+    enqueue(&queue, Request { delay, ..of_kinds(OTHER, &["intent"]) }).await;
+    enqueue(&queue, Request { delay, ..of_kinds(OTHER, &["compliance"]) }).await;
+    assert_eq!(only(&queue, JobState::Delayed).await.kinds.unwrap(), ["compliance", "intent"]);
+    let claim = take_one(&hands(&redis, "w").await).await;
+    assert_eq!(claim.job.kinds.unwrap(), ["compliance", "intent"]);
+}
+
+#[tokio::test]
+async fn a_request_that_is_more_urgent_brings_the_waiting_job_forward() {
+    let redis = Redis::start();
+    let queue = queue(&redis).await;
+    let delayed = enqueue(&queue, Request { delay: Duration::from_mins(5), ..request(TENANT) }).await;
+    enqueue(&queue, request(OTHER)).await;
+    assert_eq!(states(&queue).await, [JobState::Waiting, JobState::Delayed]);
+    let now = enqueue(&queue, Request { priority: Priority::High, ..request(TENANT) }).await;
+    assert_eq!((now.duplicate, &now.job_id), (true, &delayed.job_id));
+    assert_eq!(take_one(&hands(&redis, "w").await).await.job.id, delayed.job_id);
+}
+
+#[tokio::test]
+async fn a_retry_keeps_its_distance_whoever_asks() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    enqueue(&queue, request(TENANT)).await;
+    let claim = take_one(&hands).await;
+    let id = claim.job.id.clone();
+    settle(&hands, claim, Fate::Retry { after: Duration::from_mins(1), error: error("throttled") }).await;
+    let again = enqueue(&queue, Request { priority: Priority::High, ..request(TENANT) }).await;
+    assert_eq!((again.duplicate, &again.job_id), (true, &id));
+    let delayed = only(&queue, JobState::Delayed).await;
+    assert_eq!((delayed.attempt, delayed.job_id), (2, Some(id)));
+}
+
+#[tokio::test]
+async fn each_fate_puts_a_job_where_it_belongs_and_counts_it() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    let fates = [
+        (Fate::Done, "completed", JobState::Over),
+        (Fate::Retry { after: Duration::from_mins(1), error: error("no") }, "retried", JobState::Delayed),
+        (Fate::Later { after: Duration::from_mins(1) }, "", JobState::Delayed),
+        (Fate::Back, "", JobState::Waiting),
+        (Fate::Dead { error: error("wrong secret") }, "failed", JobState::Dead),
+    ];
+    for (number, (fate, outcome, state)) in fates.into_iter().enumerate() {
+        let tenant = format!("1e2f3a4b-0000-4000-8000-{number:012}");
+        let id = enqueue(&queue, Request { priority: Priority::High, ..request(&tenant) }).await.job_id;
+        let claim = take_one(&hands).await;
+        assert_eq!(claim.job.id, id);
+        assert_eq!(settle(&hands, claim, fate.clone()).await.late, [""; 0]);
+        let known = queue.job(&id).await.unwrap();
+        assert_eq!(known[0].state, state, "{fate:?}");
+        assert_eq!(known.iter().find_map(|job| job.outcome.as_deref()).unwrap_or_default(), outcome, "{fate:?}");
+        assert_eq!(redis.cli(&["GET", &format!("@active:{tenant}")]), "", "{fate:?}");
+    }
+    let status = queue.status().await.unwrap();
+    assert_eq!((status.completed, status.failed, status.retried, status.active), (1, 1, 1, 0));
+    assert_eq!((status.waiting, status.delayed, status.dead), (1, 2, 1));
+    assert_eq!(only(&queue, JobState::Dead).await.error.as_deref(), Some("wrong secret"));
+}
+
+#[tokio::test]
+async fn any_program_may_push_a_bare_tenant() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    redis.cli(&["LPUSH", "@wait", &format!(r#"{{"tenantId":"{}"}}"#, TENANT.to_uppercase())]);
+    // it becomes a job, and is taken in its turn
+    assert_eq!(take(&hands, 1).await.claims.len(), 0);
+    let claim = take_one(&hands).await;
+    assert_eq!(claim.job.tenant_id.as_str(), TENANT);
+    assert!(uuid::Uuid::try_parse(&claim.job.id).is_ok());
+    settle(&hands, claim, Fate::Done).await;
+    // one that waits already is enough, and does for both
+    let waiting = enqueue(&queue, of_kinds(TENANT, &["intent"])).await;
+    redis.cli(&["RPUSH", "@wait", &format!(r#"{{"tenantId":"{TENANT}","kinds":["compliance"]}}"#)]);
+    let mut claims = take(&hands, 1).await.claims;
+    if claims.is_empty() {
+        claims = take(&hands, 1).await.claims;
+    }
+    assert_eq!((&claims[0].job.id, claims.len()), (&waiting.job_id, 1));
+    assert_eq!(claims[0].job.kinds.as_deref().unwrap(), ["compliance", "intent"]);
+    assert_eq!(queue.status().await.unwrap().duplicates, 1);
+    assert_eq!(redis.count(&["LLEN", "@wait"]), 0);
+}
+
+#[tokio::test]
+async fn garbage_lies_dead_with_its_reason_and_stops_nobody() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let unknown = format!(r#"{{"v":1,"id":"x","tenantId":"{TENANT}","kinds":["nope"]}}"#);
+    let entries = ["garbage", "{}", r#"{"tenantId":"not a tenant"}"#, &deep, &unknown, r#"{"v":9,"tenantId":"a.com"}"#];
+    for entry in entries {
+        redis.cli(&["LPUSH", "@wait", entry]);
+    }
+    let id = enqueue(&queue, request(OTHER)).await.job_id;
+    let turn = take(&hands, entries.len() + 1).await;
+    assert_eq!(turn.refused.len(), entries.len(), "{turn:?}");
+    assert_eq!(turn.claims.iter().map(|claim| &claim.job.id).collect::<Vec<_>>(), [&id]);
+    assert!(turn.refused.iter().any(|refused| refused.error.contains("there is no kind `nope`")), "{turn:?}");
+    assert_eq!(redis.count(&["LLEN", "@dead"]), entries.len());
+    assert_eq!(redis.count(&["LLEN", "@proc:w"]), 1);
+    assert_eq!(redis.cli(&["GET", &format!("@active:{TENANT}")]), "", "the tenant of a refused job is free");
+    // an operator takes one away by its id, and is told of one that cannot be tried again
+    let dead = queue.jobs(100).await.unwrap().into_iter().find(|job| job.state == JobState::Dead).unwrap();
+    let dead = dead.job_id.unwrap();
+    assert!(matches!(queue.retry(&dead).await, Err(QueueError::NoJob { .. })));
+    queue.drop_job(&dead).await.unwrap();
+    assert_eq!(redis.count(&["LLEN", "@dead"]), entries.len() - 1);
+}
+
+#[tokio::test]
+async fn an_envelope_of_ten_megabytes_lies_dead_cut_to_its_beginning() {
+    let redis = Redis::start();
+    let hands = hands(&redis, "w").await;
+    let text = format!(r#"{{"tenantId":"{TENANT}","filler":"{}"}}"#, "x".repeat(10 << 20));
+    let url = redis.address();
+    let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
+    let key = format!("{}wait", crate::support::redis::PREFIX);
+    redis::cmd("LPUSH").arg(key).arg(text).exec(&mut connection).unwrap();
+    let turn = take(&hands, 1).await;
+    assert!(turn.refused[0].error.contains("bytes long"), "{turn:?}");
+    assert!(redis.cli(&["LINDEX", "@dead", "0"]).len() < 1_000);
+    assert_eq!(redis.count(&["LLEN", "@proc:w"]), 0);
+}
+
+#[tokio::test]
+async fn jobs_of_a_worker_that_is_gone_go_back_with_a_delivery_more() {
+    let redis = Redis::start();
+    let (queue, gone, other) = (queue(&redis).await, hands(&redis, "gone").await, hands(&redis, "other").await);
+    let id = enqueue(&queue, request(TENANT)).await.job_id;
+    let claim = take_one(&gone).await;
+    assert_eq!(other.maintain().await.unwrap().rescued, 0, "a worker with a heartbeat keeps its jobs");
+    redis.age_workers(Some("other"));
+    assert_eq!(other.maintain().await.unwrap().rescued, 1);
+    let rescued = take_one(&other).await;
+    assert_eq!((rescued.job.id.as_str(), rescued.job.deliveries, rescued.job.attempt), (id.as_str(), 1, 1));
+    // the first worker was only slow: what it says now is heard and not obeyed
+    let turn = settle(&gone, claim, Fate::Done).await;
+    assert_eq!(turn.late, [id]);
+    assert_eq!(queue.status().await.unwrap().completed, 0);
+    assert_ne!(redis.cli(&["GET", &format!("@active:{TENANT}")]), "", "the second run still marks its tenant");
+    // a name without jobs is forgotten
+    redis.age_workers(Some("other"));
+    other.maintain().await.unwrap();
+    assert_eq!(redis.cli(&["ZRANGE", "@workers", "0", "-1"]), "other");
+}
+
+#[tokio::test]
+async fn a_job_moved_by_a_worker_that_died_before_it_looked_is_rescued() {
+    let redis = Redis::start();
+    let (queue, other) = (queue(&redis).await, hands(&redis, "other").await);
+    let id = enqueue(&queue, request(TENANT)).await.job_id;
+    hands(&redis, "gone").await;
+    redis.cli(&["LMOVE", "@wait", "@proc:gone", "RIGHT", "LEFT"]);
+    redis.age_workers(Some("other"));
+    assert_eq!(other.maintain().await.unwrap().rescued, 1);
+    assert_eq!(take_one(&other).await.job.id, id);
+}
+
+#[tokio::test]
+async fn a_job_that_too_many_workers_died_with_is_poison() {
+    let redis = Redis::start();
+    let (queue, other) = (queue(&redis).await, hands(&redis, "other").await);
+    let id = enqueue(&queue, request(TENANT)).await.job_id;
+    for death in 0..=MAX_DELIVERIES {
+        let gone = hands(&redis, "gone").await;
+        assert_eq!(take_one(&gone).await.job.deliveries, death);
+        redis.age_workers(Some("other"));
+        let maintained = other.maintain().await.unwrap();
+        assert_eq!(maintained.buried.len(), usize::from(death == MAX_DELIVERIES), "{maintained:?}");
+    }
+    let dead = only(&queue, JobState::Dead).await;
+    assert_eq!(dead.job_id.as_deref(), Some(id.as_str()));
+    assert!(dead.error.unwrap().contains("poison"));
+    // an operator may give it another chance
+    queue.retry(&id).await.unwrap();
+    let job = take_one(&other).await.job;
+    assert_eq!((job.id, job.attempt, job.deliveries), (id, 1, 0));
+}
+
+#[tokio::test]
+async fn a_job_whose_answer_was_lost_goes_back_at_the_next_heartbeat() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    enqueue(&queue, request(TENANT)).await;
+    enqueue(&queue, request(OTHER)).await;
+    let known = take_one(&hands).await;
+    let lost = take_one(&hands).await;
+    assert_eq!(hands.beat([known.clone()].iter()).await.unwrap(), 1);
+    assert_eq!(take_one(&hands).await.job.id, lost.job.id);
+    assert_eq!(hands.beat([known, lost].iter()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn scripts_that_redis_has_forgotten_are_loaded_again() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    for _ in 0..2 {
+        enqueue(&queue, request(TENANT)).await;
+        redis.cli(&["SCRIPT", "FLUSH"]);
+        let claim = take_one(&hands).await;
+        redis.cli(&["SCRIPT", "FLUSH"]);
+        settle(&hands, claim, Fate::Done).await;
+        redis.cli(&["SCRIPT", "FLUSH"]);
+    }
+    assert_eq!(queue.status().await.unwrap().completed, 2);
+}
+
+#[tokio::test]
+async fn a_full_redis_refuses_new_jobs_and_lets_workers_make_room() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    enqueue(&queue, request(TENANT)).await;
+    enqueue(&queue, request(OTHER)).await;
+    redis.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    redis.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    let refused = queue.enqueue(&request("contoso.com")).await;
+    assert!(matches!(refused, Err(QueueError::Full { .. })), "{refused:?}");
+    let first = take_one(&hands).await;
+    settle(&hands, first, Fate::Done).await;
+    let second = take_one(&hands).await;
+    hands.beat([second.clone()].iter()).await.unwrap();
+    hands.maintain().await.unwrap();
+    settle(&hands, second, Fate::Retry { after: Duration::ZERO, error: error("no") }).await;
+    let status = queue.status().await.unwrap();
+    assert_eq!((status.completed, status.waiting + status.delayed), (1, 1));
+}
+
+#[tokio::test]
+async fn a_paused_queue_gives_nothing_until_it_is_resumed() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    enqueue(&queue, request(TENANT)).await;
+    queue.pause().await.unwrap();
+    let turn = take(&hands, 1).await;
+    assert!(turn.paused && turn.claims.is_empty());
+    // one that the server's wait had moved already goes back
+    let text = redis.cli(&["LMOVE", "@wait", "@proc:w", "RIGHT", "LEFT"]);
+    assert!(hands.turn(&[], Some(text.as_bytes()), 1).await.unwrap().claims.is_empty());
+    assert_eq!(redis.count(&["LLEN", "@wait"]), 1);
+    queue.resume().await.unwrap();
+    take_one(&hands).await;
+}
+
+#[tokio::test]
+async fn an_operator_drops_and_retries_jobs_but_none_that_runs() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    let id = enqueue(&queue, request(TENANT)).await.job_id;
+    assert!(matches!(queue.retry(&id).await, Err(QueueError::NotDead { .. })));
+    queue.drop_job(&id).await.unwrap();
+    assert!(matches!(queue.drop_job(&id).await, Err(QueueError::UnknownJob { .. })));
+    // the tenant is free for another job at once
+    let id = enqueue(&queue, request(TENANT)).await;
+    assert!(!id.duplicate);
+    let claim = take_one(&hands).await;
+    assert!(matches!(queue.drop_job(&id.job_id).await, Err(QueueError::Running { .. })));
+    settle(&hands, claim, Fate::Dead { error: error("no consent") }).await;
+    assert_eq!(queue.clear_dead().await.unwrap(), 1);
+    assert_eq!(queue.clear_dead().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_list_that_was_emptied_by_hand_blocks_no_tenant() {
+    let redis = Redis::start();
+    let queue = queue(&redis).await;
+    let first = enqueue(&queue, request(TENANT)).await;
+    redis.cli(&["DEL", "@wait"]);
+    let second = enqueue(&queue, request(TENANT)).await;
+    assert!(!second.duplicate && second.job_id != first.job_id);
+}
+
+#[tokio::test]
+async fn nothing_of_a_job_that_is_done_stays_but_its_outcome() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    for _ in 0..3 {
+        enqueue(&queue, request(TENANT)).await;
+        let claim = take_one(&hands).await;
+        settle(&hands, claim, Fate::Done).await;
+    }
+    let mut keys: Vec<_> = redis.cli(&["KEYS", "*"]).lines().map(str::to_owned).collect();
+    keys.sort();
+    let expected = ["hb:w", "recent", "stats", "workers"].map(|key| format!("{}{key}", crate::support::redis::PREFIX));
+    assert_eq!(keys, expected);
+    assert!(!redis.cli(&["LINDEX", "@recent", "0"]).contains("enqueuedAt"), "outcomes hold no payload");
+}
+
+#[tokio::test]
+async fn many_jobs_and_workers_lose_and_repeat_nothing() {
+    let redis = Redis::start();
+    let queue = queue(&redis).await;
+    let jobs = 300;
+    for number in 0..jobs {
+        enqueue(&queue, request(&format!("1e2f3a4b-0000-4000-8000-{number:012}"))).await;
+    }
+    let mut workers = tokio::task::JoinSet::new();
+    for worker in 0..4 {
+        let hands = hands(&redis, &format!("w{worker}")).await;
+        workers.spawn(async move {
+            let mut done = Vec::new();
+            loop {
+                let claims = take(&hands, 3).await.claims;
+                if claims.is_empty() {
+                    return done;
+                }
+                for claim in claims {
+                    done.push(claim.job.tenant_id.to_string());
+                    settle(&hands, claim, Fate::Done).await;
+                }
+            }
+        });
+    }
+    let mut done: Vec<String> = workers.join_all().await.into_iter().flatten().collect();
+    assert_eq!(done.len(), jobs);
+    done.sort();
+    done.dedup();
+    assert_eq!(done.len(), jobs);
+}
+
+#[tokio::test]
+async fn an_old_server_is_refused_by_name() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("redis://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    // enough of the protocol for a client to ask for the version
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut asked = vec![0; 4_096];
+        while let Ok(read @ 1..) = stream.read(&mut asked).await {
+            let text = String::from_utf8_lossy(&asked[..read]).into_owned();
+            for command in text.split('*').skip(1) {
+                let info = "redis_version:5.0.14\r\nmaxmemory_policy:noeviction\r\n";
+                let answer =
+                    if command.contains("INFO") { format!("${}\r\n{info}\r\n", info.len()) } else { "+OK\r\n".into() };
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    let refused = Queue::connect(&RedisUrl::parse(&address).unwrap()).await.err().unwrap();
+    assert!(matches!(&refused, QueueError::TooOld { version, .. } if version == "5.0.14"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_without_it() {
+    let redis = Redis::with(&["--requirepass", "open-sesame"]);
+    for address in ["redis://", "redis://:wrong-horse@", "redis://ops:wrong-horse@"] {
+        let address = redis.address().replace("redis://", address);
+        let refused = Queue::connect(&RedisUrl::parse(&address).unwrap()).await.err().unwrap();
+        assert!(matches!(refused, QueueError::Refused { .. }), "{refused:?}");
+        assert!(!refused.to_string().contains("horse"), "{refused}");
+    }
+    let right = redis.address().replace("redis://", "redis://:open-sesame@");
+    Queue::connect(&RedisUrl::parse(&right).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_behind_tls_is_verified_by_the_systems_certificates() {
+    let folder = tempfile::tempdir().unwrap();
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&cert, signed.cert.pem()).unwrap();
+    std::fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
+    let flags = ["--tls-port", &port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no"];
+    let _redis = Redis::with(&flags);
+    let program = Program::new().env("REDIS_URL", &format!("rediss://localhost:{port}"));
+    let unknown = program.run(["enqueue", "--tenant", TENANT, "--json"]);
+    assert_eq!(unknown.code, Some(1), "{unknown:?}");
+    assert!(unknown.stderr.contains("certificate"), "{unknown:?}");
+    let trusting = program.env("SSL_CERT_FILE", cert);
+    let enqueued = trusting.run(["enqueue", "--tenant", TENANT, "--json"]);
+    assert_eq!((enqueued.code, &enqueued.json()[0]["status"]), (Some(0), &"enqueued".into()), "{enqueued:?}");
+}
