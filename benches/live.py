@@ -17,6 +17,7 @@ import http.server
 import json
 import math
 import os
+import random
 import socket
 import statistics
 import subprocess
@@ -77,9 +78,10 @@ class Answers:
         return f'{{"responses":[{",".join(answers)}]}}'.encode()
 
 
-def serve(folder, port, latency, limit):
-    """Answers until the process is ended."""
+def serve(folder, port, latency, limit, failing):
+    """Answers until the process is ended; that share of the answers is an error that may pass."""
     answers = Answers(folder, f"http://127.0.0.1:{port}", limit)
+    chance = random.Random(1)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -94,7 +96,21 @@ def serve(folder, port, latency, limit):
             self.end_headers()
             self.wfile.write(body)
 
+        def fails(self):
+            if chance.random() >= failing:
+                return False
+            status, more = chance.choice([(429, ("Retry-After", "1")), (500, None), (502, None), (503, None), (504, None)])
+            body = b'{"error":{"code":"Fault","message":"it fails on purpose"}}'
+            self.send_response(status)
+            for name, value in filter(None, (("Content-Length", str(len(body))), more)):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+            return True
+
         def do_GET(self):
+            if self.fails():
+                return
             path, _, query = self.path.partition("?")
             number = int(query.rpartition("skiptoken=")[2]) if "skiptoken=" in query else 0
             page = answers.pages.get((path, number))
@@ -105,6 +121,8 @@ def serve(folder, port, latency, limit):
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if not self.path.endswith("/token") and self.fails():
+                return
             self.answer(TOKEN if self.path.endswith("/token") else answers.batch(json.loads(body)["requests"]))
 
         def log_message(self, *_):
@@ -120,12 +138,13 @@ def serve(folder, port, latency, limit):
 
 
 @contextlib.contextmanager
-def server(folder, latency=0.0, limit=None):
+def server(folder, latency=0.0, limit=None, failing=0.0):
     """The server in a process of its own: its URL, and the pages of each list."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, __file__, "--serve", str(folder), str(port), str(latency), str(limit or 0)]
+    command.append(str(failing))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         pages = json.loads(process.stdout.readline())
@@ -201,8 +220,8 @@ def side_by_side(figures, arguments, cluster):
 
 def main():
     if sys.argv[1:2] == ["--serve"]:
-        folder, port, latency, limit = sys.argv[2:]
-        serve(folder, int(port), float(latency), int(limit) or None)
+        folder, port, latency, limit, failing = sys.argv[2:]
+        serve(folder, int(port), float(latency), int(limit) or None, float(failing))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tenant", type=Path, required=True)
