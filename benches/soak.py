@@ -3,12 +3,13 @@
 
     cargo build --release
     cargo bench --bench generate -- --policies 100 /tmp/hundred
-    benches/soak.py --tenant /tmp/hundred [--minutes 60] [--syncs 1200] [--failing 0.01] [--concurrency 4]
+    MALLOC_ARENA_MAX=2 benches/soak.py --tenant /tmp/hundred [--minutes 60] [--syncs 1200] [--failing 0.01] [--concurrency 4]
 
-One worker, a private Redis with an append-only file, a private PostgreSQL, and a server that answers as Microsoft
-Graph does, one answer in a hundred an error. Tenants are enqueued evenly over the time, by the program itself; of
-three syncs two are of tenants that were synced before, and one is of a new tenant. In the end every job's id must
-stand in the worker's log as done, or in the queue's dead jobs with its reason.
+One worker, its allocator set as the unit and the image in `packaging` set it, a private Redis with an append-only
+file, a private PostgreSQL, and a server that answers as Microsoft Graph does, one answer in a hundred an error.
+Tenants are enqueued evenly over the time, by the program itself; of three syncs two are of tenants that were synced
+before, and one is of a new tenant. In the end every job's id must stand in the worker's log as done, or as failed
+for good with its reason.
 Exit status: 0 when no job was lost and memory after minute 5 and at the end is equal within 5 %.
 """
 

@@ -58,15 +58,21 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
+/// What the commands of the queue have to know, and no flag holds.
+const QUEUE: &str = "The queue is at REDIS_URL [default: redis://127.0.0.1:6379]; REDIS_URL_FILE may name a file with it";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Read a tenant's policies and bring the database up to date
     Sync(SyncArgs),
     /// Put tenants on the queue, for workers to sync
+    #[command(after_help = QUEUE)]
     Enqueue(EnqueueArgs),
     /// Take tenants from the queue and sync them, until it is stopped
+    #[command(after_help = QUEUE)]
     Worker(WorkerArgs),
     /// See and steer the queue
+    #[command(after_help = QUEUE)]
     Queue {
         /// What to do
         #[command(subcommand)]
