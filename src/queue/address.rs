@@ -48,7 +48,11 @@ impl RedisUrl {
 fn without_password(mut url: Url) -> String {
     url.set_query(None);
     url.set_fragment(None);
-    // a URL without a host has no password either
+    // a URL without a host has neither
+    if !url.username().is_empty() && url.password().is_none() {
+        // who writes one thing before the `@` mostly means the password
+        let _ = url.set_username("***");
+    }
     let _ = url.set_password(None);
     url.to_string()
 }
@@ -75,6 +79,7 @@ mod tests {
             ("redis://127.0.0.1:6379", "redis://127.0.0.1:6379"),
             ("redis://:hunter2@cache.example/3", "redis://cache.example/3"),
             ("rediss://ops:hunter2@cache.example:6380/0?protocol=resp3", "rediss://ops@cache.example:6380/0"),
+            ("redis://hunter2@cache.example", "redis://***@cache.example"),
             ("unix:///run/redis.sock?pass=hunter2&db=1", "unix:///run/redis.sock"),
         ] {
             let url = RedisUrl::parse(address).unwrap();

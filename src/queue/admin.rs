@@ -105,7 +105,7 @@ pub struct JobView {
 }
 
 /// Whether it is paused, jobs that wait, are delayed and dead, counts, and workers with their heartbeats.
-type Numbers = (bool, u64, u64, u64, HashMap<String, u64>, Vec<(String, f64)>);
+type Numbers = (bool, u64, u64, u64, HashMap<String, u64>, Vec<(Vec<u8>, f64)>);
 
 impl Queue {
     /// The queue in numbers.
@@ -117,7 +117,7 @@ impl Queue {
             self.ask_all("tell its state", commands).await?;
         let mut of_workers = redis::pipe();
         for (worker, _) in &workers {
-            of_workers.llen(key(&format!("proc:{worker}"))).exists(key(&format!("hb:{worker}")));
+            of_workers.llen(key_of("proc:", worker)).exists(key_of("hb:", worker));
         }
         let held: Vec<u64> =
             if workers.is_empty() { Vec::new() } else { self.ask_all("tell its workers", of_workers).await? };
@@ -125,7 +125,7 @@ impl Queue {
             .into_iter()
             .zip(held.chunks(2))
             .map(|((worker, beat), held)| WorkerView {
-                worker,
+                worker: String::from_utf8_lossy(&worker).into_owned(),
                 active: held[0],
                 alive: held[1] != 0,
                 last_heartbeat: whole(beat),
@@ -153,21 +153,24 @@ impl Queue {
     pub async fn jobs(&self, limit: usize) -> Result<Vec<JobView>, QueueError> {
         let mut jobs = Vec::new();
         for worker in self.status().await?.workers {
-            for text in self.listed(&format!("proc:{}", worker.worker), limit, false).await? {
+            for text in self.listed(&format!("proc:{}", worker.worker), limit).await? {
                 jobs.push(JobView { worker: Some(worker.worker.clone()), ..JobView::read(JobState::Active, text) });
             }
         }
-        let waiting = self.listed("wait", limit, true).await?;
+        // the next one stands at the right end, where workers take from; pages are read from the other
+        let mut waiting = self.listed("wait", usize::MAX).await?;
+        waiting.reverse();
+        waiting.truncate(limit);
         jobs.extend(waiting.into_iter().map(|text| JobView::read(JobState::Waiting, text)));
-        let mut due = redis::Cmd::new();
-        due.arg("ZRANGE").arg(key("delayed")).arg(0).arg(last(limit)).arg("WITHSCORES");
-        let delayed: Vec<(Vec<u8>, f64)> = self.ask("list delayed jobs", due).await?;
+        let due = redis::Cmd::zrange_withscores(key("delayed"), 0, -1);
+        let mut delayed: Vec<(Vec<u8>, f64)> = self.ask("list delayed jobs", due).await?;
+        delayed.truncate(limit);
         jobs.extend(delayed.into_iter().map(|(text, due)| {
             let due_at = Some(whole(due));
             JobView { due_at, ..JobView::read(JobState::Delayed, text) }
         }));
         for (list, state) in [("dead", JobState::Dead), ("recent", JobState::Over)] {
-            let listed = self.listed(list, limit, false).await?;
+            let listed = self.listed(list, limit).await?;
             jobs.extend(listed.into_iter().map(|text| JobView::read(state, text)));
         }
         Ok(jobs)
@@ -185,11 +188,13 @@ impl Queue {
         if job.state != JobState::Dead {
             return Err(QueueError::NotDead { id: id.to_owned() });
         }
-        let Ok(Envelope::Job(again)) = Envelope::parse(&job.text) else {
-            return Err(QueueError::NoJob { id: id.to_owned() });
+        let again = match (Envelope::parse(&job.text), job.payload()) {
+            // as it was put there: a newer version may know what to do with it
+            (_, Some(payload)) => payload.into_bytes(),
+            (Ok(Envelope::Job(again)), None) => Job { attempt: 1, deliveries: 0, ..again }.text(),
+            _ => return Err(QueueError::NoJob { id: id.to_owned() }),
         };
-        let again = Job { attempt: 1, deliveries: 0, ..again };
-        self.take_out(&job, &again.text()).await
+        self.take_out(&job, &again).await
     }
 
     /// Takes a job out of the queue that waits or lies dead.
@@ -211,7 +216,7 @@ impl Queue {
     async fn take_out(&self, job: &JobView, again: &[u8]) -> Result<(), QueueError> {
         let id = job.job_id.as_deref().unwrap_or_default();
         let mut script = call(&scripts::TAKE_OUT);
-        script.arg(&job.text).arg(job.tenant_id.as_deref().unwrap_or_default().to_ascii_lowercase()).arg(id).arg(again);
+        script.arg(&job.text).arg(job.tenant_id.as_deref().unwrap_or_default()).arg(id).arg(again);
         let found: i64 = self.run("take a job out", &script).await?;
         if found == 0 { Err(QueueError::UnknownJob { id: id.to_owned() }) } else { Ok(()) }
     }
@@ -239,18 +244,18 @@ impl Queue {
         Ok(cleared)
     }
 
+    /// How many jobs wait, are delayed or in hands, at one moment.
+    pub async fn pending(&self) -> Result<usize, QueueError> {
+        self.run("count jobs", &call(&scripts::PENDING)).await
+    }
+
     /// Up to `limit` entries of a list, page by page.
-    async fn listed(&self, list: &str, limit: usize, from_the_right: bool) -> Result<Vec<Vec<u8>>, QueueError> {
+    async fn listed(&self, list: &str, limit: usize) -> Result<Vec<Vec<u8>>, QueueError> {
         let mut listed: Vec<Vec<u8>> = Vec::new();
         let mut start: isize = 0;
         while listed.len() < limit {
-            let mut page = redis::Cmd::new();
-            let (from, to) = if from_the_right { (-(start + PAGE), -(start + 1)) } else { (start, start + PAGE - 1) };
-            page.arg("LRANGE").arg(key(list)).arg(from).arg(to);
-            let mut page: Vec<Vec<u8>> = self.ask("list jobs", page).await?;
-            if from_the_right {
-                page.reverse();
-            }
+            let page = redis::Cmd::lrange(key(list), start, start + PAGE - 1);
+            let page: Vec<Vec<u8>> = self.ask("list jobs", page).await?;
             let ended = page.len() < PAGE.unsigned_abs();
             listed.extend(page);
             if ended {
@@ -267,9 +272,8 @@ fn key(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-/// The index of the last of so many.
-fn last(limit: usize) -> isize {
-    isize::try_from(limit).map_or(-1, |limit| limit - 1)
+fn key_of(beginning: &str, worker: &[u8]) -> Vec<u8> {
+    [PREFIX.as_bytes(), beginning.as_bytes(), worker].concat()
 }
 
 /// A score, which is a whole number of milliseconds.
@@ -279,6 +283,13 @@ fn whole(score: f64) -> i64 {
 }
 
 impl JobView {
+    /// The whole of a dead entry that was no job.
+    fn payload(&self) -> Option<String> {
+        let entry: Value = serde_json::from_slice(&self.text).ok()?;
+        let whole = entry.get("cut").and_then(Value::as_bool) == Some(false);
+        entry.get("payload").and_then(Value::as_str).filter(|_| whole).map(str::to_owned)
+    }
+
     fn read(state: JobState, text: Vec<u8>) -> Self {
         let entry: Value = serde_json::from_slice(&text).unwrap_or_default();
         let words = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, ScriptInvocation, aio::MultiplexedConnection};
 
-use super::{QueueError, RedisUrl};
+use super::{PREFIX, QueueError, RedisUrl};
 use crate::crypto;
 
 /// How long a connection may take.
@@ -48,6 +48,8 @@ impl Queue {
             if is_older(&server.version, OLDEST) {
                 return Err(QueueError::TooOld { address: url.to_string(), version: server.version });
             }
+            // one that still reads its file tells its version, and nothing else
+            queue.ask::<bool>("look at the queue", redis::Cmd::exists(format!("{PREFIX}paused"))).await?;
             queue.server = Arc::new(server);
             Ok(queue)
         };
@@ -63,11 +65,6 @@ impl Queue {
     /// The address without its password.
     pub fn address(&self) -> &str {
         &self.address
-    }
-
-    /// Whether the server answers.
-    pub async fn ping(&self) -> Result<(), QueueError> {
-        self.ask("answer", redis::cmd("PING")).await
     }
 
     async fn ask_server(&self) -> Result<Server, QueueError> {

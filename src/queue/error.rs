@@ -85,9 +85,11 @@ impl QueueError {
             ErrorKind::AuthenticationFailed => Self::Refused { address, reason },
             _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) => Self::Refused { address, reason },
             _ if error.code() == Some("OOM") || reason.contains("OOM command not allowed") => Self::Full { address },
-            ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => {
-                Self::Unreachable { address, reason }
-            }
+            // a primary that was demoted keeps its connections: a new one may lead to the primary of today
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown | ServerErrorKind::ReadOnly,
+            ) => Self::Unreachable { address, reason },
+            _ if reason.contains("READONLY") => Self::Unreachable { address, reason },
             ErrorKind::Io => Self::Unreachable { address, reason },
             _ if error.is_connection_dropped() || error.is_timeout() => Self::Unreachable { address, reason },
             _ => Self::Command { what, address, reason },

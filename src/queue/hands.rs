@@ -6,12 +6,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    ACTIVE_LIFE, ACTIVE_PAUSE, Job, MAX_DEAD, MAX_DELIVERIES, MAX_RECENT, PREFIX, Priority, Queue, QueueError,
-    RedisUrl, Request, WORKER_LIFE,
+    Job, MAX_DELIVERIES, PREFIX, Priority, Queue, QueueError, RedisUrl, Request,
     connection::{self, BLOCK},
-    job::{Envelope, MAX_ENVELOPE, beginning},
+    job::{Envelope, MAX_ENVELOPE, Unreadable, beginning},
+    requests::Entry,
     scripts::{self, call, millis},
 };
+use crate::policy::TenantId;
 
 /// A worker's list, and all that is done with it.
 #[derive(Clone)]
@@ -79,8 +80,21 @@ pub struct Turn {
     pub put_off: usize,
     /// Jobs taken.
     pub claims: Vec<Claim>,
+    /// Requests of other programs that were taken, and are jobs of the list now.
+    pub adopted: usize,
     /// What was taken and is no job, now dead.
     pub refused: Vec<Refused>,
+    /// Why something of another program could not be looked at: it comes again.
+    pub failed: Option<QueueError>,
+}
+
+/// What a heartbeat found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// The last heartbeat was still there.
+    pub was_there: bool,
+    /// Jobs that stood in the list without being in hand, and went back.
+    pub strays: usize,
 }
 
 /// Something in the list that is no job.
@@ -99,7 +113,9 @@ pub struct Refused {
 pub struct Maintained {
     /// When the next delayed job is due.
     pub next_due: Option<Duration>,
-    /// Jobs of workers that are gone: taken back, and ids of those that were buried.
+    /// The worker's own heartbeat is there.
+    pub was_there: bool,
+    /// How many jobs were taken back from workers that are gone.
     pub rescued: usize,
     /// Jobs that too many workers died with, now dead.
     pub buried: Vec<Refused>,
@@ -146,51 +162,89 @@ impl Hands {
     /// Settles jobs and takes up to `wanted` others, among them the one that [`Blocker::take`] gave.
     pub async fn turn(&self, settled: &[Settled], given: Option<&[u8]>, wanted: usize) -> Result<Turn, QueueError> {
         let moves: Vec<_> = settled.iter().map(Settled::as_move).collect();
-        let (paused, late, put_off, taken) = self.exchange(&moves, given, wanted).await?;
+        let (paused, put_off, late, taken) = self.send(&moves, given, wanted).await?;
         let mut turn = Turn { paused: paused != 0, late, put_off, ..Turn::default() };
         let mut taken = taken.into_iter();
-        while let (Some(_), Some(text)) = (taken.next(), taken.next()) {
+        let mut foreign = Vec::new();
+        while let (Some(is), Some(text), Some(id), Some(tenant)) =
+            (taken.next(), taken.next(), taken.next(), taken.next())
+        {
             match Envelope::parse(&text) {
-                Ok(Envelope::Job(job)) => turn.claims.push(Claim { job, text }),
-                Ok(Envelope::Bare { tenant, kinds }) => self.adopt(text, tenant, kinds).await?,
-                Err(unreadable) => turn.refused.push(self.bury(&text, unreadable.to_string()).await?),
+                Ok(Envelope::Job(job)) if is == b"run" => turn.claims.push(Claim { job, text }),
+                envelope => foreign.push((text, lossy(id), lossy(tenant), envelope)),
+            }
+        }
+        // what has been claimed is claimed, whatever becomes of these
+        for (text, id, tenant, envelope) in foreign {
+            if let Err(error) = self.take_in(&text, (id, tenant), envelope, &mut turn).await {
+                turn.failed = Some(error);
             }
         }
         Ok(turn)
     }
 
-    /// Renews the worker's heartbeat and the marks of its tenants. Jobs that stand in its list without being in hand
-    /// go back: an answer of Redis was lost on the way.
-    pub async fn beat<'c>(&self, in_hand: impl Iterator<Item = &'c Claim> + Clone) -> Result<usize, QueueError> {
-        let mut script = call(&scripts::BEAT);
-        script.arg(&*self.worker).arg(millis(WORKER_LIFE)).arg(millis(ACTIVE_LIFE));
-        for claim in in_hand.clone() {
-            script.arg(claim.job.tenant_id.as_str()).arg(&claim.job.id);
+    /// Makes of an entry of another program what it is: a job, more of one, or dead.
+    async fn take_in(
+        &self,
+        text: &[u8],
+        (id, tenant): (String, String),
+        envelope: Result<Envelope, Unreadable>,
+        turn: &mut Turn,
+    ) -> Result<(), QueueError> {
+        match envelope {
+            Ok(Envelope::Job(job)) => self.adopt(text, Some(job.id), job.tenant_id, job.kinds).await?,
+            Ok(Envelope::Bare { tenant, kinds }) => self.adopt(text, None, tenant, kinds).await?,
+            Err(error) => {
+                let named = Move::unread("dead", text, Vec::new());
+                let moved = if id.is_empty() { named } else { Move { id, tenant, ..named } };
+                turn.refused.push(self.bury(moved, error.to_string()).await?);
+                return Ok(());
+            }
         }
-        let listed: Vec<Vec<u8>> = self.queue.run("renew a heartbeat", &script).await?;
-        let strays: Vec<_> = listed.iter().filter(|text| !in_hand.clone().any(|claim| claim.text == **text)).collect();
-        if !strays.is_empty() {
-            let moves: Vec<_> = strays.iter().map(|text| Move::unread("back", text, (*text).clone())).collect();
-            self.exchange(&moves, None, 0).await?;
-        }
-        Ok(strays.len())
+        turn.adopted += 1;
+        Ok(())
     }
 
-    /// Puts jobs that are due into the list, and rescues those of workers that are gone.
-    pub async fn maintain(&self) -> Result<Maintained, QueueError> {
+    /// Renews the worker's heartbeat and the marks of its tenants, and puts back into the list what Redis has lost of
+    /// it. Jobs that stand there without being known go back: an answer of Redis was lost on the way. `given` is one
+    /// that the next turn is about to take.
+    pub async fn beat<'c>(
+        &self,
+        in_hand: impl Iterator<Item = &'c Claim> + Clone,
+        given: Option<&[u8]>,
+    ) -> Result<Beat, QueueError> {
+        let mut script = call(&scripts::BEAT);
+        script.arg(&*self.worker);
+        for claim in in_hand.clone() {
+            script.arg(claim.job.tenant_id.as_str()).arg(&claim.job.id).arg(&claim.text);
+        }
+        let (was_there, listed): (bool, Vec<Vec<u8>>) = self.queue.run("renew a heartbeat", &script).await?;
+        let is_known = |text: &[u8]| given == Some(text) || in_hand.clone().any(|claim| claim.text == text);
+        let strays: Vec<_> = listed.iter().filter(|text| !is_known(text)).collect();
+        if !strays.is_empty() {
+            let moves: Vec<_> = strays.iter().map(|text| Move::unread("back", text, (*text).clone())).collect();
+            self.send(&moves, None, 0).await?;
+        }
+        Ok(Beat { was_there, strays: strays.len() })
+    }
+
+    /// Puts jobs that are due into the list and, where it may, rescues those of workers that are gone.
+    pub async fn maintain(&self, may_rescue: bool) -> Result<Maintained, QueueError> {
         let mut script = call(&scripts::MAINTAIN);
-        script.arg(millis(WORKER_LIFE));
-        let mut answer: Vec<redis::Value> = self.queue.run("look after the queue", &script).await?;
+        script.arg(&*self.worker).arg(u8::from(may_rescue));
+        let answer: Vec<redis::Value> = self.queue.run("look after the queue", &script).await?;
         let unread = |error| QueueError::of(self.queue.address(), "look after the queue", &error);
-        let mut gone = answer.split_off(1.min(answer.len())).into_iter();
-        let due: i64 = match answer.pop() {
-            Some(due) => redis::from_redis_value(due).map_err(|error| unread(error.into()))?,
-            None => -1,
+        let mut answer = answer.into_iter();
+        let mut number = || match answer.next() {
+            Some(number) => redis::from_redis_value(number).map_err(|error| unread(error.into())),
+            None => Ok(-1_i64),
         };
+        let (due, own) = (number()?, number()?);
         let next_due = u64::try_from(due).ok().map(Duration::from_millis);
-        let mut maintained = Maintained { next_due, ..Maintained::default() };
-        while let (Some(worker), Some(held)) = (gone.next(), gone.next()) {
-            let worker: String = redis::from_redis_value(worker).map_err(|error| unread(error.into()))?;
+        let mut maintained = Maintained { next_due, was_there: own == 1, ..Maintained::default() };
+        while let (Some(worker), Some(held)) = (answer.next(), answer.next()) {
+            // as bytes, since nobody vouches for names
+            let worker: Vec<u8> = redis::from_redis_value(worker).map_err(|error| unread(error.into()))?;
             let held: Vec<Vec<u8>> = redis::from_redis_value(held).map_err(|error| unread(error.into()))?;
             for text in held {
                 self.rescue(&worker, &text, &mut maintained).await?;
@@ -199,22 +253,22 @@ impl Hands {
         Ok(maintained)
     }
 
-    async fn rescue(&self, worker: &str, text: &[u8], maintained: &mut Maintained) -> Result<(), QueueError> {
-        let (found, refused) = match Envelope::parse(text) {
+    async fn rescue(&self, worker: &[u8], text: &[u8], maintained: &mut Maintained) -> Result<(), QueueError> {
+        let mut refused = None;
+        let found = match Envelope::parse(text) {
             Ok(Envelope::Job(job)) if job.deliveries >= MAX_DELIVERIES => {
-                let error =
-                    format!("a poison job: {} workers died with it, the last one `{worker}`", job.deliveries + 1);
-                let refused =
-                    Refused { job_id: job.id.clone(), tenant: Some(job.tenant_id.to_string()), error: error.clone() };
+                let error = format!("a poison job: {} workers died with it", job.deliveries + 1);
+                let (job_id, tenant) = (job.id.clone(), Some(job.tenant_id.to_string()));
+                refused = Some(Refused { job_id, tenant, error: error.clone() });
                 let claim = Claim { job, text: text.to_vec() };
                 let settled = Settled { claim, fate: Fate::Dead { error }, took: Duration::ZERO, settings: None };
-                (self.take_from(worker, &settled.as_move()).await?, Some(refused))
+                self.take_from(worker, &settled.as_move()).await?
             }
             Ok(Envelope::Job(job)) => {
                 let again = Job { deliveries: job.deliveries + 1, ..job };
-                (self.take_from(worker, &Move::unread("back", text, again.text())).await?, None)
+                self.take_from(worker, &Move::unread("back", text, again.text())).await?
             }
-            _ => (self.take_from(worker, &Move::unread("back", text, text.to_vec())).await?, None),
+            _ => self.take_from(worker, &Move::unread("back", text, text.to_vec())).await?,
         };
         if found {
             maintained.rescued += 1;
@@ -223,67 +277,70 @@ impl Hands {
         Ok(())
     }
 
-    async fn take_from(&self, worker: &str, moved: &Move<'_>) -> Result<bool, QueueError> {
+    async fn take_from(&self, worker: &[u8], moved: &Move<'_>) -> Result<bool, QueueError> {
         let mut script = call(&scripts::RESCUE);
-        script.arg(worker).arg(moved.op).arg(moved.text).arg(&moved.id).arg(&moved.tenant).arg(&moved.new);
-        script.arg(millis(moved.delay)).arg(&moved.line).arg(MAX_DEAD).arg(MAX_RECENT);
+        script.arg(worker);
+        moved.add_to(&mut script);
         self.queue.run("rescue a job", &script).await
     }
 
-    /// Says goodbye: the worker's hands must be empty.
-    pub async fn leave(&self) -> Result<(), QueueError> {
-        let mut commands = redis::pipe();
-        commands.zrem(format!("{PREFIX}workers"), &*self.worker).ignore();
-        commands.del(format!("{PREFIX}hb:{}", self.worker)).ignore();
-        self.queue.ask_all("take leave", commands).await
+    /// Says goodbye, and gives back what still stands in the worker's list; tells how much that was.
+    pub async fn leave(&self) -> Result<usize, QueueError> {
+        let mut script = call(&scripts::LEAVE);
+        script.arg(&*self.worker);
+        self.queue.run("take leave", &script).await
     }
 
     /// A request that another program put into the list becomes a job: taken next, or one with that of its tenant.
     async fn adopt(
         &self,
-        text: Vec<u8>,
-        tenant: crate::policy::TenantId,
+        text: &[u8],
+        id: Option<String>,
+        tenant: TenantId,
         kinds: Option<Vec<String>>,
     ) -> Result<(), QueueError> {
         let request = Request { tenant, kinds, delay: Duration::ZERO, priority: Priority::High };
-        let enqueued = self.queue.enqueue(&request).await?;
-        let op = if enqueued.duplicate { "drop" } else { "adopted" };
-        self.exchange(&[Move::unread(op, &text, Vec::new())], None, 0).await.map(drop)
+        let entry = Entry { worker: &self.worker, text, id };
+        if self.queue.enqueue_entry(&request, Some(entry)).await?.is_some_and(|enqueued| enqueued.duplicate) {
+            self.send(&[Move::unread("drop", text, Vec::new())], None, 0).await?;
+        }
+        Ok(())
     }
 
-    /// What is no job lies dead, cut to its beginning.
-    async fn bury(&self, text: &[u8], error: String) -> Result<Refused, QueueError> {
-        let payload = beginning(&String::from_utf8_lossy(&text[..text.len().min(1_000)]));
-        let mut moved = Move::unread("dead", text, Vec::new());
+    /// What is no job lies dead, so that an operator sees it; what is too long is cut.
+    async fn bury(&self, mut moved: Move<'_>, error: String) -> Result<Refused, QueueError> {
         let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         // by an id, even one of ours, an operator can drop it
         let id = known(&moved.id).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let tenant = known(&moved.tenant);
-        let entry = json!({"id": id, "tenantId": tenant, "payload": payload, "error": error, "diedAt": now()});
+        let whole = (moved.text.len() <= MAX_ENVELOPE).then(|| std::str::from_utf8(moved.text).ok()).flatten();
+        let payload = match whole {
+            Some(whole) => whole.to_owned(),
+            None => beginning(&String::from_utf8_lossy(&moved.text[..moved.text.len().min(1_000)])),
+        };
+        let entry = json!({
+            "id": id, "tenantId": tenant, "payload": payload, "cut": whole.is_none(), "error": error, "diedAt": now(),
+        });
         moved.new = entry.to_string().into_bytes();
-        let refused = Refused { job_id: id, tenant, error };
-        self.exchange(&[moved], None, 0).await?;
-        Ok(refused)
+        self.send(&[moved], None, 0).await?;
+        Ok(Refused { job_id: id, tenant, error })
     }
 
-    async fn exchange(
-        &self,
-        moves: &[Move<'_>],
-        given: Option<&[u8]>,
-        wanted: usize,
-    ) -> Result<(i64, Vec<String>, usize, Vec<Vec<u8>>), QueueError> {
+    async fn send(&self, moves: &[Move<'_>], given: Option<&[u8]>, wanted: usize) -> Result<Answer, QueueError> {
         let mut script = call(&scripts::TURN);
-        script.arg(&*self.worker).arg(wanted).arg(millis(ACTIVE_LIFE)).arg(millis(ACTIVE_PAUSE));
-        script.arg(MAX_ENVELOPE).arg(MAX_DEAD).arg(MAX_RECENT).arg(usize::from(given.is_some()));
-        if let Some(given) = given {
-            script.arg(given);
-        }
+        script.arg(&*self.worker).arg(wanted).arg(given.unwrap_or_default());
         for moved in moves {
-            script.arg(moved.op).arg(moved.text).arg(&moved.id).arg(&moved.tenant);
-            script.arg(&moved.new).arg(millis(moved.delay)).arg(&moved.line);
+            moved.add_to(&mut script);
         }
         self.queue.run("take and settle jobs", &script).await
     }
+}
+
+/// Whether the queue is paused, how many jobs wait for their tenant, ids settled too late, and what was taken.
+type Answer = (i64, usize, Vec<String>, Vec<Vec<u8>>);
+
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 impl Settled {
@@ -332,8 +389,14 @@ impl<'m> Move<'m> {
             let field = named.as_ref().and_then(|named| named.get(name)).and_then(Value::as_str);
             field.unwrap_or_default().to_owned()
         };
-        let (id, tenant) = (field("id"), field("tenantId").to_ascii_lowercase());
+        let (id, tenant) = (field("id"), field("tenantId"));
         Self { op, text, id, tenant, new, delay: Duration::ZERO, line: String::new() }
+    }
+
+    /// In the order that `settle` of the scripts reads.
+    fn add_to(&self, script: &mut redis::ScriptInvocation<'_>) {
+        script.arg(self.op).arg(self.text).arg(&self.id).arg(&self.tenant);
+        script.arg(&self.new).arg(millis(self.delay)).arg(&self.line);
     }
 }
 

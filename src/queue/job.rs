@@ -97,6 +97,12 @@ impl Job {
         Self { v: 1, id, tenant_id: tenant, kinds, attempt: first(), deliveries: 0, enqueued_at }
     }
 
+    /// Whether a text may be a job's id, as the scripts read it.
+    pub(super) fn is_id(text: &str) -> bool {
+        let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
+        (1..=64).contains(&text.len()) && text.bytes().all(plain)
+    }
+
     /// As it stands in the list.
     pub(super) fn text(&self) -> Vec<u8> {
         // plain data, which always has a JSON form
@@ -157,7 +163,8 @@ fn kinds(listed: Option<&Value>) -> Result<Option<Vec<String>>, Unreadable> {
     if let Some(unknown) = slugs.iter().find(|slug| registry::by_slug(slug).is_err()) {
         return Err(Unreadable::UnknownKind { kind: beginning(unknown) });
     }
-    Ok(Some(slugs.into_iter().map(str::to_owned).collect()))
+    // each once, however often it was asked for
+    Ok(Some(POLICY_KINDS.iter().map(slug).filter(|slug| slugs.contains(&slug.as_str())).collect()))
 }
 
 /// Enough of a text to know it again.
@@ -187,6 +194,14 @@ mod tests {
     fn a_bare_tenant_is_a_request() {
         let text = format!(r#"{{"tenantId":"{}","kinds":["intent"]}}"#, TENANT.to_uppercase());
         let kinds = Some(vec!["intent".to_owned()]);
+        assert_eq!(Envelope::parse(text.as_bytes()), Ok(Envelope::Bare { tenant: TenantId::new(TENANT), kinds }));
+    }
+
+    #[test]
+    fn kinds_that_are_asked_for_again_and_again_are_read_once() {
+        let kinds = vec![r#""compliance""#; 1_000].join(",");
+        let text = format!(r#"{{"tenantId":"{TENANT}","kinds":[{kinds}]}}"#);
+        let kinds = Some(vec!["compliance".to_owned()]);
         assert_eq!(Envelope::parse(text.as_bytes()), Ok(Envelope::Bare { tenant: TenantId::new(TENANT), kinds }));
     }
 

@@ -23,7 +23,7 @@ pub use address::{RedisUrl, RedisUrlError};
 pub use admin::{JobState, JobView, QueueStatus, WorkerView};
 pub use connection::{Queue, Server};
 pub use error::QueueError;
-pub use hands::{Blocker, Claim, Fate, Hands, Maintained, Refused, Settled, Turn};
+pub use hands::{Beat, Blocker, Claim, Fate, Hands, Maintained, Refused, Settled, Turn};
 pub use job::{Job, Unreadable};
 pub use requests::{Enqueued, Priority, Request};
 
@@ -41,6 +41,9 @@ const ACTIVE_LIFE: Duration = Duration::from_mins(1);
 
 /// How long a job waits for another one of its tenant, before it is looked at again.
 const ACTIVE_PAUSE: Duration = Duration::from_secs(3);
+
+/// How long the name of a worker that is gone is kept: its list is looked at so long.
+const NAME_KEPT: Duration = Duration::from_mins(10);
 
 /// Dead jobs that are kept.
 const MAX_DEAD: usize = 10_000;

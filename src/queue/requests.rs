@@ -52,29 +52,63 @@ impl Enqueued {
     }
 }
 
+/// An entry of the list that another program has put there, in a worker's hands.
+pub(super) struct Entry<'e> {
+    pub(super) worker: &'e str,
+    pub(super) text: &'e [u8],
+    pub(super) id: Option<String>,
+}
+
 impl Queue {
     /// Puts a tenant into the queue. One that waits already is a duplicate: its kinds are widened, and when this
     /// request is more urgent it moves forward. One that runs gets one job more, for what changed meanwhile.
     pub async fn enqueue(&self, request: &Request) -> Result<Enqueued, QueueError> {
-        for _ in 0..TRIES {
-            let job = Job::new(request.tenant.clone(), request.kinds.clone(), chrono::Utc::now().timestamp_millis());
-            let high = request.priority == Priority::High;
-            let answer: (String, Option<Vec<u8>>, Option<String>) = {
-                let mut script = call(&scripts::ENQUEUE);
-                script.arg(request.tenant.as_str()).arg(&job.id).arg(job.text());
-                script.arg(millis(request.delay)).arg(u8::from(high));
-                padded(self.run("enqueue a job", &script).await?)
-            };
-            let (job_id, Some(old), place) = answer else {
-                return Ok(Enqueued { job_id: answer.0, tenant: request.tenant.clone(), duplicate: false });
-            };
-            if self.amend(request, &job_id, &old, place.as_deref() == Some("delayed")).await? {
-                return Ok(Enqueued { job_id, tenant: request.tenant.clone(), duplicate: true });
-            }
-            // it was claimed in between: the request is one for another job
+        self.enqueue_entry(request, None).await?.ok_or_else(|| self.restless())
+    }
+
+    /// As [`Queue::enqueue`]; a job that is new takes the place of the entry. `None` when that is gone.
+    pub(super) async fn enqueue_entry(
+        &self,
+        request: &Request,
+        entry: Option<Entry<'_>>,
+    ) -> Result<Option<Enqueued>, QueueError> {
+        let (worker, text, own_id) = match entry {
+            Some(Entry { worker, text, id }) => (worker, text, id.filter(|id| Job::is_id(id))),
+            None => ("", [].as_slice(), None),
+        };
+        let now = chrono::Utc::now().timestamp_millis();
+        let mut job = Job::new(request.tenant.clone(), request.kinds.clone(), now);
+        if let Some(id) = own_id {
+            job.id = id;
         }
+        let enqueued = |id: &[u8], duplicate| {
+            let job_id = String::from_utf8_lossy(id).into_owned();
+            Enqueued { job_id, tenant: request.tenant.clone(), duplicate }
+        };
+        for _ in 0..TRIES {
+            let mut script = call(&scripts::ENQUEUE);
+            script.arg(request.tenant.as_str()).arg(&job.id).arg(job.text()).arg(millis(request.delay));
+            script.arg(u8::from(request.priority == Priority::High)).arg(worker).arg(text);
+            let answer: Vec<Vec<u8>> = self.run("enqueue a job", &script).await?;
+            match answer.as_slice() {
+                [] => return Ok(None),
+                [id] => return Ok(Some(enqueued(id, false))),
+                [id, waiting, place @ ..] => {
+                    let is_delayed = place.first().is_some_and(|place| place == b"delayed");
+                    let found = enqueued(id, true);
+                    if self.amend(request, &found.job_id, waiting, is_delayed).await? {
+                        return Ok(Some(found));
+                    }
+                    // it was claimed in between: the request is one for another job
+                }
+            }
+        }
+        Err(self.restless())
+    }
+
+    fn restless(&self) -> QueueError {
         let reason = "the job of the tenant changes all the time".to_owned();
-        Err(QueueError::Command { what: "enqueue a job", address: self.address().to_owned(), reason })
+        QueueError::Command { what: "enqueue a job", address: self.address().to_owned(), reason }
     }
 
     /// Makes the job that waits do for this request, too; false when it waits no longer.
@@ -82,25 +116,18 @@ impl Queue {
         let Ok(Envelope::Job(job)) = Envelope::parse(old) else { return Ok(true) };
         let kinds = job.widened(request.kinds.as_deref());
         // a retry keeps its distance: Graph may have asked for it
-        let hastens = request.delay.is_zero() && (request.priority == Priority::High || delayed) && job.attempt == 1;
-        if kinds == job.kinds && !hastens {
+        let may_hasten = job.attempt == 1;
+        let place = match (request.priority, request.delay.is_zero()) {
+            (Priority::High, true) if may_hasten => "next",
+            (Priority::Normal, true) if may_hasten && delayed => "wait",
+            _ => "keep",
+        };
+        let enough = if may_hasten && delayed { i64::try_from(millis(request.delay)).unwrap_or(-1) } else { -1 };
+        if kinds == job.kinds && place == "keep" && enough < 0 {
             return Ok(true);
         }
-        let place = match (hastens, request.priority) {
-            (false, _) => "keep",
-            (true, Priority::Normal) => "wait",
-            (true, Priority::High) => "next",
-        };
         let mut script = call(&scripts::AMEND);
-        script.arg(request.tenant.as_str()).arg(id).arg(old).arg(Job { kinds, ..job }.text()).arg(place);
+        script.arg(request.tenant.as_str()).arg(id).arg(old).arg(Job { kinds, ..job }.text()).arg(place).arg(enough);
         self.run("widen a job", &script).await
     }
-}
-
-/// The answer of one that is new is shorter.
-fn padded(mut answer: Vec<Vec<u8>>) -> (String, Option<Vec<u8>>, Option<String>) {
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    let place = (answer.len() > 2).then(|| text(answer.remove(2)));
-    let old = (answer.len() > 1).then(|| answer.remove(1));
-    (answer.pop().map(text).unwrap_or_default(), old, place)
 }

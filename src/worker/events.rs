@@ -82,12 +82,17 @@ pub enum WorkerEvent<'e> {
         /// Why.
         error: &'e str,
     },
-    /// A job was done so late that it had been given to another worker: it runs, or ran, twice.
+    /// A job was not in this worker's hands any more when it was done: it runs, or ran, twice.
     Late {
         /// Its id.
         job_id: &'e str,
     },
-    /// Jobs of workers that are gone were taken back, or such whose answer was lost on the way to this one.
+    /// Jobs whose answer was lost on the way to this worker went back into the list.
+    Strayed {
+        /// How many.
+        jobs: usize,
+    },
+    /// Jobs of workers that are gone were taken back.
     Rescued {
         /// How many.
         jobs: usize,

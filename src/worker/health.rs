@@ -123,7 +123,7 @@ impl Health {
         let idle = notes.last_look.elapsed();
         let free = notes.concurrency.saturating_sub(notes.in_hand);
         if queue.waiting > 0 && free > 0 && !queue.paused && !notes.stopping && idle > NOTHING_TAKEN {
-            return Err(format!("jobs wait, slots are free, and nothing was taken for {} s", idle.as_secs()));
+            return Err(format!("jobs wait, slots are free, and the queue was not looked at for {} s", idle.as_secs()));
         }
         Ok(())
     }
@@ -150,7 +150,7 @@ mod tests {
         health.redis_answers();
         health.turned(1, false);
         health.notes().last_look = long_ago();
-        assert!(health.judge(&queue(3, false)).unwrap_err().contains("nothing was taken"));
+        assert!(health.judge(&queue(3, false)).unwrap_err().contains("not looked at"));
         assert_eq!(health.judge(&queue(0, false)), Ok(()));
         assert_eq!(health.judge(&queue(3, true)), Ok(()));
         health.turned(2, false);

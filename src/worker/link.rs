@@ -61,20 +61,6 @@ impl Link {
         }
         match Queue::connect(&self.url).await {
             Ok(queue) => {
-                let after = self.gone_since.take().filter(|_| self.was_connected).map(|since| since.elapsed());
-                let server = queue.server();
-                self.observer.observe(&WorkerEvent::Connected {
-                    address: queue.address(),
-                    version: &server.version,
-                    after,
-                });
-                let policy = server.maxmemory_policy.as_str();
-                if !self.was_connected && !policy.is_empty() && policy != "noeviction" {
-                    self.observer.observe(&WorkerEvent::MayEvict { policy });
-                }
-                self.was_connected = true;
-                self.failures = 0;
-                self.health.redis_answers();
                 self.hands = Some(Hands::new(queue, &self.worker));
                 true
             }
@@ -85,10 +71,30 @@ impl Link {
         }
     }
 
-    /// The last request worked.
+    /// Whether Redis was away since the last request that worked.
+    pub(super) fn was_away(&self) -> bool {
+        self.was_connected && self.gone_since.is_some()
+    }
+
+    /// The last request worked: the connection is more than one that stands.
     pub(super) fn worked(&mut self) {
         self.hindered = false;
+        self.failures = 0;
         self.health.redis_answers();
+        let away = self.gone_since.take();
+        if self.was_connected && away.is_none() {
+            return;
+        }
+        let Some(queue) = self.hands.as_ref().map(Hands::queue) else { return };
+        let after = away.filter(|_| self.was_connected).map(|since| since.elapsed());
+        let server = queue.server();
+        let (address, version) = (queue.address(), server.version.as_str());
+        self.observer.observe(&WorkerEvent::Connected { address, version, after });
+        let policy = server.maxmemory_policy.as_str();
+        if !self.was_connected && !policy.is_empty() && policy != "noeviction" {
+            self.observer.observe(&WorkerEvent::MayEvict { policy });
+        }
+        self.was_connected = true;
     }
 
     /// A request failed: what that means for the next one.

@@ -10,6 +10,7 @@ use crate::{queue::QueueStatus, report::TenantReport};
 const JOBS: &str = "tenantpilot_jobs_total";
 const DURATION: &str = "tenantpilot_job_duration_seconds";
 const QUEUE: &str = "tenantpilot_queue_jobs";
+const REDIS_UP: &str = "tenantpilot_redis_up";
 const WORKERS: &str = "tenantpilot_queue_workers";
 const IN_HAND: &str = "tenantpilot_jobs_in_hand";
 const CLAIM_AGE: &str = "tenantpilot_last_claim_age_seconds";
@@ -21,9 +22,17 @@ const ROWS: &str = "tenantpilot_rows_written_total";
 /// From a job that does nothing to a tenant of a hundred thousand settings that Graph slows down.
 const SECONDS: [f64; 11] = [0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
 
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Sums up what was measured since the last time, which otherwise only a scrape does.
+pub(super) fn keep_up() {
+    if let Some(handle) = HANDLE.get() {
+        handle.run_upkeep();
+    }
+}
+
 /// Starts counting; nothing is counted twice when it is called again.
 pub(super) fn start() -> &'static PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
         let builder = PrometheusBuilder::new();
         // the bounds are there and in order, which is all that can be wrong with them
@@ -43,6 +52,7 @@ fn describe() {
     metrics::describe_counter!(JOBS, "Jobs that left this worker's hands, by outcome");
     metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "How long attempts took, by outcome");
     metrics::describe_gauge!(QUEUE, "Jobs in the queue, by state");
+    metrics::describe_gauge!(REDIS_UP, "Whether Redis answers: without it what is told of the queue is not known");
     metrics::describe_gauge!(WORKERS, "Workers with a heartbeat");
     metrics::describe_gauge!(IN_HAND, "Jobs in this worker's hands");
     metrics::describe_gauge!(CLAIM_AGE, metrics::Unit::Seconds, "How long ago this worker took a job");
@@ -94,15 +104,18 @@ pub(super) fn count_sync(report: &TenantReport) {
 
 /// Takes down what is true now.
 pub(super) fn gauge(health: &Health, queue: Option<&QueueStatus>) {
-    if let Some(queue) = queue {
-        let states =
-            [("waiting", queue.waiting), ("active", queue.active), ("delayed", queue.delayed), ("dead", queue.dead)];
-        for (state, jobs) in states {
-            metrics::gauge!(QUEUE, "state" => state).set(count_of(jobs));
-        }
-        let alive = queue.workers.iter().filter(|worker| worker.alive).count();
-        metrics::gauge!(WORKERS).set(count_of(alive as u64));
+    metrics::gauge!(REDIS_UP).set(f64::from(u8::from(queue.is_some())));
+    let known = |number: fn(&QueueStatus) -> u64| queue.map_or(f64::NAN, |queue| count_of(number(queue)));
+    let states: [(&str, f64); 4] = [
+        ("waiting", known(|queue| queue.waiting)),
+        ("active", known(|queue| queue.active)),
+        ("delayed", known(|queue| queue.delayed)),
+        ("dead", known(|queue| queue.dead)),
+    ];
+    for (state, jobs) in states {
+        metrics::gauge!(QUEUE, "state" => state).set(jobs);
     }
+    metrics::gauge!(WORKERS).set(known(|queue| queue.workers.iter().filter(|worker| worker.alive).count() as u64));
     metrics::gauge!(IN_HAND).set(count_of(health.in_hand() as u64));
     if let Some(age) = health.since_last_claim() {
         metrics::gauge!(CLAIM_AGE).set(age.as_secs_f64());

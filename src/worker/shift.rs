@@ -22,6 +22,8 @@ const BEAT: Duration = Duration::from_secs(10);
 const MAINTAIN: Duration = Duration::from_secs(5);
 /// How soon a queue that is paused, or one that is nearly drained, is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long nobody is rescued after Redis was away, or its clock jumped: all workers renew their heartbeats meanwhile.
+const MERCY: Duration = Duration::from_secs(12);
 /// How long jobs may take to end once they were told to.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a worker with empty hands tries to say goodbye.
@@ -58,6 +60,10 @@ pub(super) struct Shift {
     next_beat: Instant,
     next_maintenance: Instant,
     next_look: Instant,
+    rescues_from: Instant,
+    has_beaten: bool,
+    /// Whether it was told that the server refuses to let us wait.
+    wait_refused: bool,
     hold: Option<Hold>,
     stopping: Option<Instant>,
     tally: Tally,
@@ -89,6 +95,9 @@ impl Shift {
             next_beat: now,
             next_maintenance: now,
             next_look: now,
+            rescues_from: now,
+            has_beaten: false,
+            wait_refused: false,
             hold: None,
             stopping: None,
             tally: Tally::default(),
@@ -122,9 +131,11 @@ impl Shift {
     async fn mend(&mut self) {
         tokio::select! {
             mended = self.link.mend() => if mended {
-                self.next_beat = Instant::now();
-                self.next_look = Instant::now();
-                self.dry = false;
+                let now = Instant::now();
+                (self.next_beat, self.next_look, self.dry) = (now, now, false);
+                if self.link.was_away() {
+                    self.rescues_from = now + MERCY;
+                }
             },
             () = self.stop.cancelled(), if self.stopping.is_none() => {}
         }
@@ -152,10 +163,10 @@ impl Shift {
         if now >= self.next_beat {
             self.beat().await?;
         }
-        if now >= self.next_maintenance {
-            self.maintain().await?;
-        }
+        // what goes wrong there must not keep jobs from being taken
+        let maintained = if now >= self.next_maintenance { self.maintain().await } else { Ok(()) };
         self.exchange(handler).await?;
+        maintained?;
         self.link.worked();
         if self.options().drain && self.stopping.is_none() && self.is_drained().await? {
             self.begin_stop();
@@ -201,7 +212,9 @@ impl Shift {
         for job_id in turn.late.iter().filter(|_| !unsure) {
             self.tell(&WorkerEvent::Late { job_id });
         }
-        turn.refused.iter().for_each(|refused| self.refused(refused));
+        for refused in &turn.refused {
+            self.refused(refused);
+        }
         if turn.paused != self.paused {
             self.paused = turn.paused;
             self.tell(&WorkerEvent::Paused(self.paused));
@@ -209,8 +222,8 @@ impl Shift {
         if turn.put_off > 0 {
             self.maintain_within(Duration::from_secs(3));
         }
-        // something foreign became a job, which waits in the list
-        self.dry = turn.claims.len() + turn.refused.len() < wanted;
+        // what was adopted waits in the list
+        self.dry = turn.claims.len() + turn.refused.len() + turn.adopted < wanted;
         if self.paused || (self.dry && self.options().drain) {
             self.dry = false;
             self.next_look = Instant::now() + LOOK_AGAIN;
@@ -219,7 +232,7 @@ impl Shift {
             self.begin(claim, handler);
         }
         self.wait_for_a_job(self.wanted(), Instant::now() >= self.next_look);
-        Ok(())
+        turn.failed.map_or(Ok(()), Err)
     }
 
     /// Lets the server tell when a job comes.
@@ -271,15 +284,24 @@ impl Shift {
                     self.dry = false;
                 }
                 // waited for again, without another look
-                Answer::Nothing => self.worker.health.looked(false),
-                Answer::Failed(error) => {
-                    // a server that is full refuses this move, and not our scripts, which begin with nothing
-                    self.dry = false;
-                    self.next_look = Instant::now() + 2 * LOOK_AGAIN;
-                    tracing::debug!(%error, "waiting for a job failed");
+                Answer::Nothing => {
+                    self.wait_refused = false;
+                    self.worker.health.looked(false);
                 }
+                Answer::Failed(error) => self.wait_failed(&error),
             },
             () = tokio::time::sleep_until(until.into()) => {}
+        }
+    }
+
+    /// The queue is looked at now and then instead.
+    fn wait_failed(&mut self, error: &QueueError) {
+        self.dry = false;
+        self.next_look = Instant::now() + 2 * LOOK_AGAIN;
+        // a server that is full refuses this move, and not our scripts, which begin with nothing
+        let expected = error.is_connection() || matches!(error, QueueError::Full { .. });
+        if !expected && !std::mem::replace(&mut self.wait_refused, true) {
+            self.tell(&WorkerEvent::Hindered { error: &error.to_string() });
         }
     }
 
@@ -356,7 +378,8 @@ impl Shift {
         }
     }
 
-    fn refused(&self, refused: &Refused) {
+    fn refused(&mut self, refused: &Refused) {
+        self.tally.failed += 1;
         let tenant = refused.tenant.as_deref();
         self.tell(&WorkerEvent::Refused { job_id: &refused.job_id, tenant, error: &refused.error });
     }
@@ -366,21 +389,31 @@ impl Shift {
         // what is to be settled, or was just given, is in the list and known
         let held = self.in_hand.values().map(|held| &held.claim);
         let known = held.chain(self.settled.iter().map(|settled| &settled.claim));
-        let strays = hands.beat(known).await?;
-        if strays > 0 {
-            self.tell(&WorkerEvent::Rescued { jobs: strays });
+        let beat = hands.beat(known, self.given.as_deref()).await?;
+        if beat.strays > 0 {
+            self.tell(&WorkerEvent::Strayed { jobs: beat.strays });
         }
+        if !beat.was_there && self.has_beaten {
+            self.rescues_from = Instant::now() + MERCY;
+        }
+        self.has_beaten = true;
         self.next_beat = Instant::now() + BEAT;
+        metrics::keep_up();
         Ok(())
     }
 
     async fn maintain(&mut self) -> Result<(), QueueError> {
         let Some(hands) = self.link.hands() else { return Ok(()) };
-        let maintained = hands.maintain().await?;
+        let maintained = hands.maintain(Instant::now() >= self.rescues_from).await?;
+        if !maintained.was_there {
+            self.rescues_from = Instant::now() + MERCY;
+        }
         if maintained.rescued > 0 {
             self.tell(&WorkerEvent::Rescued { jobs: maintained.rescued });
         }
-        maintained.buried.iter().for_each(|refused| self.refused(refused));
+        for refused in &maintained.buried {
+            self.refused(refused);
+        }
         // with jitter, since there is no leader and workers start together
         self.next_maintenance = Instant::now() + MAINTAIN.mul_f64(1.0 + rand::random::<f64>());
         if let Some(due) = maintained.next_due {
@@ -396,8 +429,7 @@ impl Shift {
     async fn is_drained(&mut self) -> Result<bool, QueueError> {
         let idle = self.in_hand.is_empty() && self.settled.is_empty() && self.given.is_none();
         let Some(hands) = self.link.hands().filter(|_| idle) else { return Ok(false) };
-        let status = hands.queue().status().await?;
-        Ok(status.waiting + status.active + status.delayed == 0)
+        Ok(hands.queue().pending().await? == 0)
     }
 
     async fn note_stop(&mut self) {
@@ -441,10 +473,12 @@ impl Shift {
             if !self.settled.is_empty() || self.given.is_some() {
                 hands.turn(&self.settled, self.given.as_deref(), 0).await?;
             }
-            hands.leave().await
+            // the server may still move a job into the list: then the name must stay, for others to find it
+            if self.waiting.is_asked() { Ok(0) } else { hands.leave().await }
         };
         match tokio::time::timeout(GOODBYE, goodbye).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(0)) => {}
+            Ok(Ok(jobs)) => self.tell(&WorkerEvent::Strayed { jobs }),
             // what could not be given back is rescued by another worker
             Ok(Err(error)) => tracing::warn!(%error, "the queue was not told that the worker is gone"),
             Err(_) => tracing::warn!("the queue was not told that the worker is gone: it does not answer"),

@@ -21,7 +21,7 @@ async fn queue(redis: &Redis) -> Queue {
 
 async fn hands(redis: &Redis, worker: &str) -> Hands {
     let hands = Hands::new(queue(redis).await, worker);
-    hands.beat([].iter()).await.unwrap();
+    hands.beat([].iter(), None).await.unwrap();
     hands
 }
 
@@ -98,7 +98,7 @@ async fn a_tenant_that_waits_is_a_duplicate_and_one_that_runs_gets_one_follow_up
     assert_eq!(only(&queue, JobState::Delayed).await.job_id, Some(follow_up.job_id.clone()));
     settle(&hands, running, Fate::Done).await;
     tokio::time::sleep(Duration::from_millis(3_050)).await;
-    hands.maintain().await.unwrap();
+    hands.maintain(true).await.unwrap();
     assert_eq!(take_one(&hands).await.job.id, follow_up.job_id);
 }
 
@@ -164,7 +164,10 @@ async fn each_fate_puts_a_job_where_it_belongs_and_counts_it() {
         let known = queue.job(&id).await.unwrap();
         assert_eq!(known[0].state, state, "{fate:?}");
         assert_eq!(known.iter().find_map(|job| job.outcome.as_deref()).unwrap_or_default(), outcome, "{fate:?}");
-        assert_eq!(redis.cli(&["GET", &format!("@active:{tenant}")]), "", "{fate:?}");
+        let mark = redis.cli(&["GET", &format!("@active:{tenant}")]);
+        // other jobs of the tenant keep the distance that a retry keeps
+        let kept = if outcome == "retried" { format!("retry {id}") } else { String::new() };
+        assert_eq!(mark, kept, "{fate:?}");
     }
     let status = queue.status().await.unwrap();
     assert_eq!((status.completed, status.failed, status.retried, status.active), (1, 1, 1, 0));
@@ -214,12 +217,15 @@ async fn garbage_lies_dead_with_its_reason_and_stops_nobody() {
     assert_eq!(redis.count(&["LLEN", "@dead"]), entries.len());
     assert_eq!(redis.count(&["LLEN", "@proc:w"]), 1);
     assert_eq!(redis.cli(&["GET", &format!("@active:{TENANT}")]), "", "the tenant of a refused job is free");
-    // an operator takes one away by its id, and is told of one that cannot be tried again
-    let dead = queue.jobs(100).await.unwrap().into_iter().find(|job| job.state == JobState::Dead).unwrap();
-    let dead = dead.job_id.unwrap();
-    assert!(matches!(queue.retry(&dead).await, Err(QueueError::NoJob { .. })));
-    queue.drop_job(&dead).await.unwrap();
-    assert_eq!(redis.count(&["LLEN", "@dead"]), entries.len() - 1);
+    // an operator takes one away by its id, and tries another one again as it was
+    let dead = queue.jobs(100).await.unwrap().into_iter().filter(|job| job.state == JobState::Dead);
+    let dead: Vec<_> = dead.collect();
+    queue.drop_job(dead[0].job_id.as_deref().unwrap()).await.unwrap();
+    let unknown = dead.iter().find(|job| job.error.as_ref().unwrap().contains("`nope`")).unwrap();
+    assert_eq!(unknown.tenant_id.as_deref(), Some(TENANT));
+    queue.retry(unknown.job_id.as_deref().unwrap()).await.unwrap();
+    assert_eq!(redis.cli(&["LRANGE", "@wait", "0", "-1"]), entries[4]);
+    assert_eq!(redis.count(&["LLEN", "@dead"]), entries.len() - 2);
 }
 
 #[tokio::test]
@@ -234,7 +240,133 @@ async fn an_envelope_of_ten_megabytes_lies_dead_cut_to_its_beginning() {
     let turn = take(&hands, 1).await;
     assert!(turn.refused[0].error.contains("bytes long"), "{turn:?}");
     assert!(redis.cli(&["LINDEX", "@dead", "0"]).len() < 1_000);
+    let id = &turn.refused[0].job_id;
+    assert!(matches!(queue(&redis).await.retry(id).await, Err(QueueError::NoJob { .. })));
     assert_eq!(redis.count(&["LLEN", "@proc:w"]), 0);
+}
+
+#[tokio::test]
+async fn one_tenant_in_many_spellings_never_runs_twice_at_once() {
+    let redis = Redis::start();
+    let hands = hands(&redis, "w").await;
+    let plain = TENANT.replace('-', "");
+    for spelling in [format!(" {TENANT}"), TENANT.to_uppercase(), plain, format!("{{{TENANT}}}"), TENANT.to_owned()] {
+        let id = uuid::Uuid::new_v4();
+        redis.cli(&["LPUSH", "@wait", &format!(r#"{{"v":1,"id":"{id}","tenantId":"{spelling}"}}"#)]);
+        redis.cli(&["LPUSH", "@wait", &format!(r#"{{"tenantId":"{spelling}"}}"#)]);
+    }
+    let mut claims = Vec::new();
+    for _ in 0..5 {
+        claims.extend(take(&hands, 10).await.claims);
+    }
+    assert_eq!(claims.len(), 1, "{claims:?}");
+    assert_eq!(claims[0].job.tenant_id.as_str(), TENANT);
+}
+
+#[tokio::test]
+async fn an_envelope_that_was_pushed_twice_runs_once_at_a_time() {
+    let redis = Redis::start();
+    let hands = hands(&redis, "w").await;
+    for id in ["same", "same", "", "", "odd id"] {
+        let job = format!(r#"{{"v":1,"id":"{id}","tenantId":"{TENANT}","attempt":1,"deliveries":0,"enqueuedAt":1}}"#);
+        redis.cli(&["LPUSH", "@wait", &job]);
+    }
+    let turn = take(&hands, 10).await;
+    assert_eq!(turn.claims.iter().map(|claim| claim.job.id.as_str()).collect::<Vec<_>>(), ["same"]);
+    assert_eq!(take(&hands, 10).await.claims.len(), 0);
+}
+
+#[tokio::test]
+async fn what_lua_and_rust_read_differently_marks_no_tenant() {
+    let redis = Redis::start();
+    let hands = hands(&redis, "w").await;
+    redis.cli(&["LPUSH", "@wait", &format!(r#"{{"v":1,"id":"a","tenantId":"{TENANT}","enqueuedAt":NaN}}"#)]);
+    assert_eq!(take(&hands, 1).await.refused.len(), 1);
+    enqueue(&queue(&redis).await, request(TENANT)).await;
+    take_one(&hands).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_leaves_gives_back_what_it_does_not_know_of() {
+    let redis = Redis::start();
+    let (queue, leaving) = (queue(&redis).await, hands(&redis, "w").await);
+    enqueue(&queue, request(TENANT)).await;
+    enqueue(&queue, request(OTHER)).await;
+    // an answer that was lost, of each way to take a job
+    take_one(&leaving).await;
+    redis.cli(&["LMOVE", "@wait", "@proc:w", "RIGHT", "LEFT"]);
+    assert_eq!(leaving.leave().await.unwrap(), 2);
+    assert_eq!(redis.cli(&["KEYS", "*proc*"]), "");
+    let turn = take(&hands(&redis, "other").await, 10).await;
+    assert_eq!(turn.claims.len(), 2, "{turn:?}");
+}
+
+#[tokio::test]
+async fn nobody_is_rescued_by_a_worker_whose_own_heartbeat_is_gone() {
+    let redis = Redis::start();
+    let (queue, first, second) = (queue(&redis).await, hands(&redis, "first").await, hands(&redis, "second").await);
+    enqueue(&queue, request(TENANT)).await;
+    let claim = take_one(&first).await;
+    // as a jump of the server's clock leaves it, or a server that was away for long
+    redis.age_workers(None);
+    redis.cli(&["DEL", &format!("@active:{TENANT}")]);
+    let maintained = second.maintain(true).await.unwrap();
+    assert_eq!((maintained.was_there, maintained.rescued), (false, 0));
+    assert!(!second.beat([].iter(), None).await.unwrap().was_there);
+    assert!(!first.beat([claim.clone()].iter(), None).await.unwrap().was_there);
+    let maintained = second.maintain(true).await.unwrap();
+    assert_eq!((maintained.was_there, maintained.rescued), (true, 0));
+    assert_eq!(settle(&first, claim, Fate::Done).await.late, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_job_in_hand_survives_a_server_that_has_lost_everything() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    let id = enqueue(&queue, request(TENANT)).await.job_id;
+    let claim = take_one(&hands).await;
+    redis.cli(&["FLUSHALL"]);
+    hands.beat([claim.clone()].iter(), None).await.unwrap();
+    let retry = Fate::Retry { after: Duration::from_mins(1), error: error("no") };
+    assert_eq!(settle(&hands, claim, retry).await.late, [""; 0]);
+    assert_eq!(only(&queue, JobState::Delayed).await.job_id, Some(id));
+}
+
+#[tokio::test]
+async fn a_follow_up_does_not_undercut_the_pause_of_a_retry() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    let first = enqueue(&queue, request(TENANT)).await.job_id;
+    let running = take_one(&hands).await;
+    let follow_up = enqueue(&queue, request(TENANT)).await.job_id;
+    settle(&hands, running, Fate::Retry { after: Duration::from_millis(900), error: error("throttled") }).await;
+    assert!(enqueue(&queue, request(TENANT)).await.duplicate, "no third job");
+    let turn = take(&hands, 10).await;
+    assert_eq!((turn.claims.len(), turn.put_off), (0, 1));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    hands.maintain(true).await.unwrap();
+    // one of them runs, and then the other
+    let claim = take_one(&hands).await;
+    assert!([&first, &follow_up].contains(&&claim.job.id));
+    settle(&hands, claim, Fate::Done).await;
+    tokio::time::sleep(Duration::from_millis(3_050)).await;
+    hands.maintain(true).await.unwrap();
+    take_one(&hands).await;
+    assert_eq!(queue.pending().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_shorter_delay_is_enough() {
+    let redis = Redis::start();
+    let queue = queue(&redis).await;
+    let delayed = |delay| Request { delay: Duration::from_secs(delay), ..request(TENANT) };
+    enqueue(&queue, delayed(3_600)).await;
+    let late = only(&queue, JobState::Delayed).await.due_at.unwrap();
+    assert!(enqueue(&queue, delayed(60)).await.duplicate);
+    let soon = only(&queue, JobState::Delayed).await.due_at.unwrap();
+    assert!(late - soon > 3_500_000, "{late} {soon}");
+    enqueue(&queue, delayed(7_200)).await;
+    assert_eq!(only(&queue, JobState::Delayed).await.due_at, Some(soon));
 }
 
 #[tokio::test]
@@ -243,9 +375,9 @@ async fn jobs_of_a_worker_that_is_gone_go_back_with_a_delivery_more() {
     let (queue, gone, other) = (queue(&redis).await, hands(&redis, "gone").await, hands(&redis, "other").await);
     let id = enqueue(&queue, request(TENANT)).await.job_id;
     let claim = take_one(&gone).await;
-    assert_eq!(other.maintain().await.unwrap().rescued, 0, "a worker with a heartbeat keeps its jobs");
+    assert_eq!(other.maintain(true).await.unwrap().rescued, 0, "a worker with a heartbeat keeps its jobs");
     redis.age_workers(Some("other"));
-    assert_eq!(other.maintain().await.unwrap().rescued, 1);
+    assert_eq!(other.maintain(true).await.unwrap().rescued, 1);
     let rescued = take_one(&other).await;
     assert_eq!((rescued.job.id.as_str(), rescued.job.deliveries, rescued.job.attempt), (id.as_str(), 1, 1));
     // the first worker was only slow: what it says now is heard and not obeyed
@@ -255,7 +387,7 @@ async fn jobs_of_a_worker_that_is_gone_go_back_with_a_delivery_more() {
     assert_ne!(redis.cli(&["GET", &format!("@active:{TENANT}")]), "", "the second run still marks its tenant");
     // a name without jobs is forgotten
     redis.age_workers(Some("other"));
-    other.maintain().await.unwrap();
+    other.maintain(true).await.unwrap();
     assert_eq!(redis.cli(&["ZRANGE", "@workers", "0", "-1"]), "other");
 }
 
@@ -267,7 +399,7 @@ async fn a_job_moved_by_a_worker_that_died_before_it_looked_is_rescued() {
     hands(&redis, "gone").await;
     redis.cli(&["LMOVE", "@wait", "@proc:gone", "RIGHT", "LEFT"]);
     redis.age_workers(Some("other"));
-    assert_eq!(other.maintain().await.unwrap().rescued, 1);
+    assert_eq!(other.maintain(true).await.unwrap().rescued, 1);
     assert_eq!(take_one(&other).await.job.id, id);
 }
 
@@ -280,7 +412,7 @@ async fn a_job_that_too_many_workers_died_with_is_poison() {
         let gone = hands(&redis, "gone").await;
         assert_eq!(take_one(&gone).await.job.deliveries, death);
         redis.age_workers(Some("other"));
-        let maintained = other.maintain().await.unwrap();
+        let maintained = other.maintain(true).await.unwrap();
         assert_eq!(maintained.buried.len(), usize::from(death == MAX_DELIVERIES), "{maintained:?}");
     }
     let dead = only(&queue, JobState::Dead).await;
@@ -300,9 +432,9 @@ async fn a_job_whose_answer_was_lost_goes_back_at_the_next_heartbeat() {
     enqueue(&queue, request(OTHER)).await;
     let known = take_one(&hands).await;
     let lost = take_one(&hands).await;
-    assert_eq!(hands.beat([known.clone()].iter()).await.unwrap(), 1);
+    assert_eq!(hands.beat([known.clone()].iter(), None).await.unwrap().strays, 1);
     assert_eq!(take_one(&hands).await.job.id, lost.job.id);
-    assert_eq!(hands.beat([known, lost].iter()).await.unwrap(), 0);
+    assert_eq!(hands.beat([known, lost].iter(), None).await.unwrap().strays, 0);
 }
 
 #[tokio::test]
@@ -326,6 +458,9 @@ async fn a_full_redis_refuses_new_jobs_and_lets_workers_make_room() {
     let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
     enqueue(&queue, request(TENANT)).await;
     enqueue(&queue, request(OTHER)).await;
+    for tenant in ["a.example.com", "b.example.com", "a.example.com"] {
+        redis.cli(&["LPUSH", "@wait", &format!(r#"{{"tenantId":"{tenant}"}}"#)]);
+    }
     redis.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     redis.cli(&["CONFIG", "SET", "maxmemory", "1"]);
     let refused = queue.enqueue(&request("contoso.com")).await;
@@ -333,11 +468,18 @@ async fn a_full_redis_refuses_new_jobs_and_lets_workers_make_room() {
     let first = take_one(&hands).await;
     settle(&hands, first, Fate::Done).await;
     let second = take_one(&hands).await;
-    hands.beat([second.clone()].iter()).await.unwrap();
-    hands.maintain().await.unwrap();
+    hands.beat([second.clone()].iter(), None).await.unwrap();
+    hands.maintain(true).await.unwrap();
     settle(&hands, second, Fate::Retry { after: Duration::ZERO, error: error("no") }).await;
+    assert_eq!(queue.status().await.unwrap().completed, 1);
+    // those that other programs have pushed as well
+    for _ in 0..10 {
+        for claim in take(&hands, 1).await.claims {
+            settle(&hands, claim, Fate::Done).await;
+        }
+    }
     let status = queue.status().await.unwrap();
-    assert_eq!((status.completed, status.waiting + status.delayed), (1, 1));
+    assert_eq!((status.completed, status.waiting), (5, 0));
 }
 
 #[tokio::test]

@@ -339,6 +339,33 @@ async fn a_redis_that_refuses_what_the_worker_needs_makes_it_unhealthy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_was_demoted_is_looked_for_anew() {
+    let redis = Redis::start();
+    let worker = start(redis.url(), options(1), |_, _| async { done() });
+    until("connected", || worker.diary.count("connected") == 1).await;
+    redis.cli(&["REPLICAOF", "127.0.0.1", "1"]);
+    until("noticed", || worker.diary.count("gone") == 1).await;
+    redis.cli(&["REPLICAOF", "NO", "ONE"]);
+    enqueue(&redis, "a.example.com").await;
+    until("done", || worker.diary.count("done") == 1).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bare_requests_in_a_full_redis_are_drained() {
+    let redis = Redis::start();
+    redis.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    for tenant in 0..5 {
+        redis.cli(&["LPUSH", "@wait", &format!(r#"{{"tenantId":"{tenant}.example.com"}}"#)]);
+    }
+    redis.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    let draining = Options { drain: true, ..options(2) };
+    let worker = start(redis.url(), draining, |_, _| async { done() });
+    let tally = tokio::time::timeout(Duration::from_secs(20), worker.task).await.unwrap().unwrap();
+    assert_eq!(tally, Tally { completed: 5, failed: 0 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_may_evict_is_told_at_the_start() {
     let redis = Redis::with(&["--maxmemory-policy", "allkeys-lru"]);
     let worker = start(redis.url(), options(1), |_, _| async { done() });

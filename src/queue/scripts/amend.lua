@@ -1,6 +1,7 @@
--- ARGV: tenant, id, old envelope, new envelope, where to (keep, wait or next)
+-- ARGV: tenant, id, old envelope, new envelope, where to (keep, wait or next), delay in ms that is enough or -1
 -- Changes a job that waits; 0 when it waits no longer.
-local tenant, id, old, new, to = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+work_when_full()
+local tenant, id, old, new, to, enough = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local place = redis.call('LPOS', wait, old)
 local due = not place and redis.call('ZSCORE', delayed, old)
 if not place and not due then
@@ -9,6 +10,10 @@ end
 if place and to ~= 'next' then
     redis.call('LSET', wait, place, new)
 elseif due and to == 'keep' then
+    due = tonumber(due)
+    if enough >= 0 then
+        due = math.min(due, now() + enough)
+    end
     redis.call('ZREM', delayed, old)
     redis.call('ZADD', delayed, due, new)
 else
@@ -16,6 +21,6 @@ else
     redis.call('ZREM', delayed, old)
     put(new, 0, to == 'next')
 end
-redis.call('SET', base .. 'uniq:' .. tenant, id)
-redis.call('SET', base .. 'waiting:' .. tenant, new)
+redis.call('SET', uniq_of(tenant), id)
+redis.call('SET', waiting_of(tenant), new)
 return 1

@@ -1,15 +1,21 @@
--- ARGV: worker, its life in ms, how long a tenant stays marked in ms, then tenant and id of each job in hand
--- Answers what stands in the worker's list.
+-- ARGV: worker, then tenant, id and envelope of each job in hand
+-- Renews the heartbeat, and sees to it that what is in hand stands in the worker's list, also where the server has lost
+-- it. Answers {1 when the heartbeat was there, {what stands in the list}}.
 work_when_full()
 local worker = ARGV[1]
-redis.call('SET', base .. 'hb:' .. worker, '1', 'PX', ARGV[2])
-redis.call('ZADD', base .. 'workers', now(), worker)
-for i = 4, #ARGV, 2 do
-    local active = base .. 'active:' .. ARGV[i]
+local proc = proc_of(worker)
+local was_there = redis.call('EXISTS', heart_of(worker))
+redis.call('SET', heart_of(worker), '1', 'PX', LIFE)
+redis.call('ZADD', workers, now(), worker)
+for at = 2, #ARGV, 3 do
+    local active, own = active_of(ARGV[at]), mark(worker, ARGV[at + 1])
     local holder = redis.call('GET', active)
-    -- the mark may have run out while the server could not be reached
-    if not holder or holder == ARGV[i + 1] then
-        redis.call('SET', active, ARGV[i + 1], 'PX', ARGV[3])
+    -- without a mark nobody else has the job: the mark ran out, or the server has lost everything
+    if not holder or holder == own then
+        redis.call('SET', active, own, 'PX', MARKED)
+        if not redis.call('LPOS', proc, ARGV[at + 2]) then
+            redis.call('LPUSH', proc, ARGV[at + 2])
+        end
     end
 end
-return redis.call('LRANGE', base .. 'proc:' .. worker, 0, -1)
+return { was_there, redis.call('LRANGE', proc, 0, -1) }

@@ -1,7 +1,19 @@
--- What all scripts share. KEYS[1] is the queue's prefix, whose hash tag keeps every key in one slot.
+-- What all scripts share, behind the bounds that `scripts.rs` puts before it. KEYS[1] is the queue's prefix, whose hash
+-- tag keeps every key in one slot.
 local base = KEYS[1]
-local wait, delayed, dead, recent, stats =
-    base .. 'wait', base .. 'delayed', base .. 'dead', base .. 'recent', base .. 'stats'
+local wait, delayed, dead, recent, stats, workers =
+    base .. 'wait', base .. 'delayed', base .. 'dead', base .. 'recent', base .. 'stats', base .. 'workers'
+
+local function proc_of(worker) return base .. 'proc:' .. worker end
+local function heart_of(worker) return base .. 'hb:' .. worker end
+local function active_of(tenant) return base .. 'active:' .. tenant end
+local function uniq_of(tenant) return base .. 'uniq:' .. tenant end
+local function waiting_of(tenant) return base .. 'waiting:' .. tenant end
+
+-- What marks a tenant as having a job that runs.
+local function mark(worker, id) return worker .. ' ' .. id end
+-- What keeps a tenant's other jobs away until one that failed is tried again.
+local function retry_mark(id) return 'retry ' .. id end
 
 -- Milliseconds by the server's clock: those of workers may differ.
 local function now()
@@ -21,17 +33,31 @@ local function push_capped(key, text, most)
     redis.call('LTRIM', key, 0, most - 1)
 end
 
+-- A job in the form that this program writes; nil for everything else, which is put into that form first.
+local function readable(text)
+    if #text > LONGEST or string.find(text, '[\128-\255]') then
+        return nil
+    end
+    local ok, job = pcall(cjson.decode, text)
+    if not ok or type(job) ~= 'table' or job.v ~= 1 or type(job.id) ~= 'string' or type(job.tenantId) ~= 'string'
+        or #job.id > 64 or not string.match(job.id, '^[%w-]+$') or not string.match(job.tenantId, '^[%l%d.-]+$') then
+        return nil
+    end
+    local guid = #job.tenantId == 36 and string.match(job.tenantId, '^%x+%-%x+%-%x+%-%x+%-%x+$')
+    return (guid or string.find(job.tenantId, '.', 1, true)) and job
+end
+
 -- Makes a job that waits the one that further requests for its tenant are duplicates of, unless there is one.
 local function note_waiting(tenant, id, text)
-    if redis.call('SET', base .. 'uniq:' .. tenant, id, 'NX') then
-        redis.call('SET', base .. 'waiting:' .. tenant, text)
+    if redis.call('SET', uniq_of(tenant), id, 'NX') then
+        redis.call('SET', waiting_of(tenant), text)
     end
 end
 
 -- The job that waits for a tenant is claimed, dropped or buried.
 local function forget_waiting(tenant, id)
-    if redis.call('GET', base .. 'uniq:' .. tenant) == id then
-        redis.call('DEL', base .. 'uniq:' .. tenant, base .. 'waiting:' .. tenant)
+    if redis.call('GET', uniq_of(tenant)) == id then
+        redis.call('DEL', uniq_of(tenant), waiting_of(tenant))
     end
 end
 
@@ -46,33 +72,47 @@ local function put(text, delay, high)
     end
 end
 
--- Takes a job out of a worker's hands; false when it is not in them any more.
--- op: done, retry, later (not counted), back (taken next), dead, drop (one more of its tenant), adopted
-local function settle(worker, op, text, id, tenant, new, delay, line, most_dead, most_recent)
-    if redis.call('LREM', base .. 'proc:' .. worker, 1, text) == 0 then
-        return false
+local function unmark(worker, tenant, id)
+    if redis.call('GET', active_of(tenant)) == mark(worker, id) then
+        redis.call('DEL', active_of(tenant))
     end
-    if id ~= '' and redis.call('GET', base .. 'active:' .. tenant) == id then
-        redis.call('DEL', base .. 'active:' .. tenant)
+end
+
+-- Takes a job out of a worker's hands; false when it is not in them any more. `move` holds from `at` on:
+--   op       done, retry, later (not counted), back (taken next), dead, or drop (its tenant has another one)
+--   text, id, tenant
+--   new      the envelope to put somewhere, for all but done and drop
+--   delay    in ms
+--   line     for the last outcomes, or ''
+local function settle(worker, move, at)
+    local op, text, id, tenant = move[at], move[at + 1], move[at + 2], move[at + 3]
+    local new, delay, line = move[at + 4], tonumber(move[at + 5]), move[at + 6]
+    local found = redis.call('LREM', proc_of(worker), 1, text) > 0
+    unmark(worker, tenant, id)
+    if not found then
+        return false
     end
     if op == 'done' then
         redis.call('HINCRBY', stats, 'completed', 1)
     elseif op == 'dead' then
-        push_capped(dead, new, most_dead)
+        push_capped(dead, new, MOST_DEAD)
         redis.call('HINCRBY', stats, 'failed', 1)
     elseif op == 'drop' then
         redis.call('HINCRBY', stats, 'duplicates', 1)
-    elseif op ~= 'adopted' then
+    else
         put(new, delay, true)
         if id ~= '' then
             note_waiting(tenant, id, new)
         end
         if op == 'retry' then
             redis.call('HINCRBY', stats, 'retried', 1)
+            if delay > 0 then
+                redis.call('SET', active_of(tenant), retry_mark(id), 'PX', delay)
+            end
         end
     end
     if line ~= '' then
-        push_capped(recent, line, most_recent)
+        push_capped(recent, line, MOST_RECENT)
     end
     return true
 end

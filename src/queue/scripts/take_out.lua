@@ -1,15 +1,18 @@
--- ARGV: envelope, tenant, id, envelope to put back into the list or ''
+-- ARGV: entry, tenant, id, entry to put into the list or ''
 -- Takes a job out of where it waits or lies dead; 0 when it is in none of these.
-local text, tenant, id, again = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local found = redis.call('LREM', dead, 1, text)
+local entry, tenant, id, again = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local found = redis.call('LREM', dead, 1, entry)
 if found == 0 then
-    found = redis.call('LREM', wait, 1, text) + redis.call('ZREM', delayed, text)
-    if found == 1 and tenant ~= '' then
+    found = redis.call('LREM', wait, 1, entry) + redis.call('ZREM', delayed, entry)
+    if found == 1 then
         forget_waiting(tenant, id)
     end
 end
 if found == 1 and again ~= '' then
     redis.call('LPUSH', wait, again)
-    note_waiting(tenant, id, again)
+    local job = readable(again)
+    if job then
+        note_waiting(job.tenantId, job.id, again)
+    end
 end
 return found

@@ -1,18 +1,15 @@
--- ARGV: worker, jobs wanted, how long a tenant stays marked in ms, how long a job waits for its tenant in ms,
---       longest envelope, most dead, most recent, how many given, given…, then 7 for each settled:
---       op, envelope, id, tenant, new envelope, delay in ms, line
--- Settles what is done, then takes what is wanted: first what BLMOVE gave, then from the list.
--- Answers {paused, {ids settled too late}, jobs that wait for their tenant, {'run' or 'foreign', envelope, …}}.
+-- ARGV: worker, jobs wanted, what BLMOVE gave or '', then 7 for each settled (see `settle`)
+-- Settles what is done, then takes what is wanted: first what was given, then from the list.
+-- Answers {paused, jobs that wait for their tenant, {ids settled too late}, {taken}}; each taken is 'run' or 'foreign',
+-- the envelope, and its id and tenant where it runs.
 work_when_full()
-local worker, wanted, marked, pause = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local longest, most_dead, most_recent, given = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local proc = base .. 'proc:' .. worker
+local worker, wanted, given = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local proc = proc_of(worker)
 
 local late = {}
-for i = 9 + given, #ARGV, 7 do
-    local op, text, id, tenant = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    if not settle(worker, op, text, id, tenant, ARGV[i + 4], tonumber(ARGV[i + 5]), ARGV[i + 6], most_dead, most_recent) then
-        late[#late + 1] = id
+for at = 4, #ARGV, 7 do
+    if not settle(worker, ARGV, at) then
+        late[#late + 1] = ARGV[at + 2]
     end
 end
 
@@ -20,41 +17,38 @@ local paused = redis.call('EXISTS', base .. 'paused')
 local taken, put_off = {}, 0
 
 -- A job in our list begins, unless its tenant has one that runs: then it waits for that a while.
-local function begin(text)
-    local readable, job = false, nil
-    if #text <= longest then
-        readable, job = pcall(cjson.decode, text)
+local function begin(text, again)
+    local job = readable(text)
+    local id, tenant = '', ''
+    if job then
+        id, tenant = job.id, job.tenantId
+        local active = redis.call('GET', active_of(tenant))
+        if active and active ~= retry_mark(id) and not (again and active == mark(worker, id)) then
+            local pause = PAUSE
+            if string.sub(active, 1, 6) == 'retry ' then
+                pause = math.max(1, redis.call('PTTL', active_of(tenant)))
+            end
+            redis.call('LREM', proc, 1, text)
+            put(text, pause, false)
+            put_off = put_off + 1
+            return false
+        end
+        redis.call('SET', active_of(tenant), mark(worker, id), 'PX', MARKED)
+        forget_waiting(tenant, id)
     end
-    if not readable or type(job) ~= 'table' or job.v ~= 1
-        or type(job.id) ~= 'string' or type(job.tenantId) ~= 'string' then
-        taken[#taken + 1] = 'foreign'
-        taken[#taken + 1] = text
-        return true
-    end
-    local tenant = string.lower(job.tenantId)
-    local active = redis.call('GET', base .. 'active:' .. tenant)
-    if active and active ~= job.id then
-        redis.call('LREM', proc, 1, text)
-        put(text, pause, false)
-        put_off = put_off + 1
-        return false
-    end
-    redis.call('SET', base .. 'active:' .. tenant, job.id, 'PX', marked)
-    forget_waiting(tenant, job.id)
-    taken[#taken + 1] = 'run'
+    taken[#taken + 1] = job and 'run' or 'foreign'
     taken[#taken + 1] = text
+    taken[#taken + 1] = id
+    taken[#taken + 1] = tenant
     return true
 end
 
-for i = 9, 8 + given do
-    local text = ARGV[i]
-    if redis.call('LPOS', proc, text) then
-        if paused == 1 or wanted == 0 then
-            redis.call('LREM', proc, 1, text)
-            redis.call('RPUSH', wait, text)
-        elseif begin(text) then
-            wanted = wanted - 1
-        end
+if given ~= '' and redis.call('LPOS', proc, given) then
+    if paused == 1 or wanted == 0 then
+        redis.call('LREM', proc, 1, given)
+        redis.call('RPUSH', wait, given)
+    elseif begin(given, true) then
+        wanted = wanted - 1
     end
 end
 -- so many looks at most: a list full of jobs of busy tenants must not hold up the server
@@ -64,9 +58,9 @@ while paused == 0 and wanted > 0 and looks > 0 do
     if not text then
         break
     end
-    if begin(text) then
+    if begin(text, false) then
         wanted = wanted - 1
     end
     looks = looks - 1
 end
-return { paused, late, put_off, taken }
+return { paused, put_off, late, taken }

@@ -1,0 +1,16 @@
+-- ARGV: worker
+-- A worker says goodbye. What still stands in its list, though not in its hands, goes back.
+work_when_full()
+local worker = ARGV[1]
+local held = redis.call('LRANGE', proc_of(worker), 0, -1)
+redis.call('DEL', proc_of(worker), heart_of(worker))
+redis.call('ZREM', workers, worker)
+for _, text in ipairs(held) do
+    redis.call('RPUSH', wait, text)
+    local job = readable(text)
+    if job then
+        unmark(worker, job.tenantId, job.id)
+        note_waiting(job.tenantId, job.id, text)
+    end
+end
+return #held
