@@ -21,7 +21,8 @@ const THIRD: &str = "cccccccc-3333-4333-8333-cccccccccccc";
 
 /// Graph, Redis and a database, and the program that knows of them.
 struct Setup {
-    _runtime: Runtime,
+    /// Runs the server.
+    runtime: Runtime,
     graph: GraphServer,
     redis: Redis,
     program: Program,
@@ -50,7 +51,7 @@ fn setup_with(database: &Database, url: &str) -> Setup {
         .env("TENANTPILOT_GRAPH_RATE", "0")
         .env("AZURE_AD_CLIENT_ID", CLIENT_ID)
         .env("AZURE_AD_CLIENT_SECRET", CLIENT_SECRET);
-    Setup { _runtime: runtime, graph, redis, program }
+    Setup { runtime, graph, redis, program }
 }
 
 impl Setup {
@@ -128,6 +129,68 @@ on_both!(
     a_tenant_that_a_web_app_pushes_is_synced_and_told_in_lines,
     a_worker_that_is_killed_in_the_middle_loses_nothing,
 );
+
+#[test]
+fn a_worker_that_is_killed_at_any_moment_loses_nothing() {
+    let database = Database::postgres();
+    let setup = setup(&database);
+    let tenants: Vec<_> = (0..60).map(|number| format!("1e2f3a4b-0000-4000-8000-{number:012}")).collect();
+    for tenant in &tenants {
+        setup.redis.cli(&["LPUSH", "@wait", &format!(r#"{{"tenantId":"{tenant}"}}"#)]);
+    }
+    // while it takes, syncs or settles, as chance will have it
+    for round in 0..5 {
+        let mut worker = setup.worker(&["--concurrency", "4"]);
+        worker.wait_for("job_start", 1);
+        std::thread::sleep(Duration::from_millis(29 * round));
+        worker.kill();
+        setup.redis.age_workers(None);
+    }
+    setup.drain();
+    assert_eq!(database.count("tenants"), tenants.len());
+    assert_eq!(database.line("SELECT CAST(COUNT(DISTINCT tenant_id) AS text) AS line FROM policy_settings"), "60");
+    let status = setup.status();
+    assert_eq!((&status["waiting"], &status["active"], &status["dead"]), (&json!(0), &json!(0), &json!(0)), "{status}");
+    assert!(status["completed"].as_u64() >= Some(60), "{status}");
+}
+
+#[test]
+fn a_reader_of_the_log_that_stands_still_does_not_stop_the_worker() {
+    let database = Database::sqlite();
+    let setup = setup(&database);
+    for _ in 0..2_000 / 100 {
+        let entries = vec!["garbage"; 100];
+        setup.redis.cli(&[["LPUSH", "@wait"].as_slice(), &entries].concat());
+    }
+    let mut command = setup.program.command(crate::support::cli::BINARY, ["worker", "--health-addr", "off"]);
+    let piped = std::process::Stdio::piped;
+    let mut worker = command.stdin(std::process::Stdio::null()).stdout(piped()).stderr(piped()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    while setup.status()["dead"] != 2_000 {
+        assert!(Instant::now() < until, "{}", setup.status());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    setup.enqueue(&[TENANT]);
+    while setup.status()["completed"] != 1 {
+        assert!(Instant::now() < until, "{}", setup.status());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let id = worker.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    while worker.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn draining_what_is_no_job_is_a_failure() {
+    let database = Database::sqlite();
+    let setup = setup(&database);
+    setup.redis.cli(&["LPUSH", "@wait", "garbage"]);
+    let mut worker = setup.worker(&["--drain"]);
+    assert_eq!(worker.end().0, Some(1), "{}", worker.text());
+}
 
 #[test]
 fn sigterm_lets_a_job_end_and_takes_no_other() {
@@ -297,7 +360,7 @@ fn health_and_metrics_tell_how_the_worker_is() {
     let serving = worker.wait_for_message("serving health");
     let get = |path: &str| {
         let url = format!("http://{}{path}", serving["address"].as_str().unwrap());
-        setup._runtime.block_on(async {
+        setup.runtime.block_on(async {
             let answer = crate::support::http().get(url).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         })
@@ -394,7 +457,7 @@ fn enqueue_tells_ids_duplicates_and_who_is_no_tenant() {
 fn enqueue_takes_all_tenants_of_the_database() {
     let database = Database::sqlite();
     let setup = setup(&database);
-    refused(&setup.program.run(["enqueue", "--all-tenants"]), 1, "");
+    refused(&setup.program.run(["enqueue", "--all-tenants"]), 1, "there is no database");
     setup.enqueue(&[TENANT, OTHER]);
     setup.drain();
     let all = setup.program.run(["enqueue", "--all-tenants", "--priority", "high", "--json"]).json();
@@ -467,7 +530,7 @@ fn a_job_whose_tenant_is_synced_by_hand_waits_for_that_uncounted() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_by_days_harms_nothing() {
+fn times_of_envelopes_and_heartbeats_that_are_wrong_by_years_harm_nothing() {
     let database = Database::sqlite();
     let setup = setup(&database);
     // the queue's times are those of the server: what an envelope says of its own is only shown

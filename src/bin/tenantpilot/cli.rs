@@ -1,6 +1,6 @@
 //! Flags: every one has an environment name, and none holds a secret of its own.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use chrono::NaiveDateTime;
 use clap::{
@@ -58,8 +58,12 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
+/// The longest time that anything may take or be put off.
+const LONGEST_SPAN: Duration = Duration::from_hours(30 * 24);
+
 /// What the commands of the queue have to know, and no flag holds.
-const QUEUE: &str = "The queue is at REDIS_URL [default: redis://127.0.0.1:6379]; REDIS_URL_FILE may name a file with it";
+const QUEUE: &str =
+    "The queue is at REDIS_URL [default: redis://127.0.0.1:6379]; REDIS_URL_FILE may name a file with it";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -100,7 +104,7 @@ pub(crate) struct SyncArgs {
     #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
     pub(crate) tenant: Vec<String>,
     /// All tenants of Microsoft Graph that the database knows, whatever --tenant says
-    #[arg(long, env = "TENANTPILOT_ALL_TENANTS")]
+    #[arg(long, env = "TENANTPILOT_ALL_TENANTS", value_parser = BoolishValueParser::new())]
     pub(crate) all_tenants: bool,
     /// Import exported policies from this folder instead of asking Microsoft Graph
     #[arg(long, env = "TENANTPILOT_FIXTURES", value_name = "FOLDER")]
@@ -120,8 +124,8 @@ pub(crate) struct SyncArgs {
     #[arg(long, env = "TENANTPILOT_WAIT", value_parser = BoolishValueParser::new())]
     pub(crate) wait: bool,
     /// Longest time for a tenant
-    #[arg(long, env = "TENANTPILOT_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
-    pub(crate) timeout: std::time::Duration,
+    #[arg(long, env = "TENANTPILOT_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = span)]
+    pub(crate) timeout: Duration,
     /// Print the summary as JSON
     #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
@@ -134,14 +138,14 @@ pub(crate) struct EnqueueArgs {
     #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
     pub(crate) tenant: Vec<String>,
     /// All tenants of Microsoft Graph that the database knows, whatever --tenant says
-    #[arg(long, env = "TENANTPILOT_ALL_TENANTS")]
+    #[arg(long, env = "TENANTPILOT_ALL_TENANTS", value_parser = BoolishValueParser::new())]
     pub(crate) all_tenants: bool,
     /// Kinds to read, or `all` [default: the default kinds of `inspect kinds`]
     #[arg(long, env = "TENANTPILOT_KIND", value_name = "SLUG,…", value_delimiter = ',', value_parser = kind_parser())]
     pub(crate) kind: Vec<String>,
     /// Not before this time has passed
-    #[arg(long, env = "TENANTPILOT_DELAY", value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
-    pub(crate) delay: std::time::Duration,
+    #[arg(long, env = "TENANTPILOT_DELAY", value_name = "TIME", default_value = "0s", value_parser = span)]
+    pub(crate) delay: Duration,
     /// Behind all others, or before them
     #[arg(long, env = "TENANTPILOT_PRIORITY", value_enum, default_value = "normal")]
     pub(crate) priority: Priority,
@@ -170,11 +174,11 @@ pub(crate) struct WorkerArgs {
     #[arg(long, env = "TENANTPILOT_DRAIN", value_parser = BoolishValueParser::new())]
     pub(crate) drain: bool,
     /// How long jobs may go on after SIGTERM or Ctrl-C, before they are given back
-    #[arg(long, env = "TENANTPILOT_SHUTDOWN_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
-    pub(crate) shutdown_timeout: std::time::Duration,
+    #[arg(long, env = "TENANTPILOT_SHUTDOWN_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = span)]
+    pub(crate) shutdown_timeout: Duration,
     /// Longest time for a tenant
-    #[arg(long, env = "TENANTPILOT_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
-    pub(crate) timeout: std::time::Duration,
+    #[arg(long, env = "TENANTPILOT_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = span)]
+    pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
 }
@@ -313,6 +317,15 @@ pub(crate) fn kinds(asked: &[String]) -> Option<Vec<String>> {
         return Some(POLICY_KINDS.iter().map(|kind| kind.slug().to_owned()).collect());
     }
     Some(asked.to_vec())
+}
+
+/// A time span that clocks can add.
+fn span(text: &str) -> Result<Duration, String> {
+    let span = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if span > LONGEST_SPAN {
+        return Err(format!("{} is the most", humantime::format_duration(LONGEST_SPAN)));
+    }
+    Ok(span)
 }
 
 fn since(text: &str) -> Result<NaiveDateTime, String> {

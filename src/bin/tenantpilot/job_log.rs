@@ -13,8 +13,11 @@ use tenantpilot::{
     worker::{Observer, WorkerEvent},
 };
 
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+
 use crate::{
     cli::LogFormat,
+    logging,
     terminal::{SafeJson, one_line},
 };
 
@@ -22,6 +25,9 @@ use crate::{
 pub(crate) struct JobLog {
     format: LogFormat,
     quiet: bool,
+    out: NonBlocking,
+    // writes what is left when it is dropped
+    _writer: WorkerGuard,
 }
 
 /// A line about a job. Fields are only ever added.
@@ -48,7 +54,8 @@ enum More<'l> {
 
 impl JobLog {
     pub(crate) fn new(format: LogFormat, quiet: bool) -> Self {
-        Self { format, quiet }
+        let (out, writer) = logging::unblocked(io::stdout());
+        Self { format, quiet, out, _writer: writer }
     }
 
     fn job(&self, event: &'static str, job: &Job, more: More<'_>, text: &str) {
@@ -70,8 +77,8 @@ impl JobLog {
             LogFormat::Text => line.extend_from_slice(format!("{timestamp} {}", one_line(text)).as_bytes()),
         }
         line.push(b'\n');
-        // a reader that is gone does not end the work
-        let _ = io::stdout().lock().write_all(&line);
+        // a reader that is gone, or stands still, does not end the work
+        let _ = self.out.clone().write_all(&line);
     }
 }
 
@@ -127,13 +134,16 @@ fn log(event: &WorkerEvent<'_>) {
         WorkerEvent::Paused(false) => tracing::info!("the queue is resumed"),
         WorkerEvent::Late { job_id } => tracing::warn!(
             job.id = job_id,
-            "the job was done so late that it had been given to another worker: it may run twice"
+            "the job was not in this worker's hands any more when it was done: it may run twice"
         ),
         WorkerEvent::Rescued { jobs } => tracing::warn!(jobs, "took jobs back from workers that are gone"),
         WorkerEvent::Holding { error, pause } => {
             tracing::warn!(error, pause_ms = millis(*pause), "no job can begin: taking none for a while");
         }
         WorkerEvent::Stopping { in_hand } => tracing::info!(jobs = in_hand, "stopping: nothing new is taken"),
+        WorkerEvent::Strayed { jobs } => {
+            tracing::info!(jobs, "gave back jobs whose answer was lost on the way from Redis");
+        }
         other => tracing::debug!("{}", one_line(&format!("{other:?}"))),
     }
 }

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Err(error) => return errors::usage(&error),
     };
     let printer = printer::Printer::new(&cli.global);
-    logging::start(&cli.global, matches!(cli.command, cli::Command::Worker(_)));
+    let _lines = logging::start(&cli.global, &printer, matches!(cli.command, cli::Command::Worker(_)));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return errors::failed(&printer, &error.into()),

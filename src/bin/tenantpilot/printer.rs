@@ -26,6 +26,11 @@ impl Printer {
         Self { quiet: global.quiet, color }
     }
 
+    /// Whether lines on stderr are coloured.
+    pub(crate) fn is_coloured(&self) -> bool {
+        self.color
+    }
+
     /// Whether progress is drawn.
     pub(crate) fn draws(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()

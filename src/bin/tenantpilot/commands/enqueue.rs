@@ -63,7 +63,9 @@ pub(crate) async fn run(args: EnqueueArgs, global: &Global, printer: &Printer) -
     if !asked.is_empty() {
         let queue = Queue::connect(&url).await?;
         // one after the other, so that they stand in the queue as they were asked for
+        let mut left = asked.len();
         for tenant in asked {
+            left -= 1;
             match queue.enqueue(&request(tenant.clone(), &args)).await {
                 Ok(enqueued) => {
                     output.row(&JobRecord::from(enqueued))?;
@@ -75,6 +77,9 @@ pub(crate) async fn run(args: EnqueueArgs, global: &Global, printer: &Printer) -
                     errors::tell(printer, Some(&tenant), &error);
                     codes.push(errors::status(&error));
                     if nobody_there {
+                        if left > 0 {
+                            printer.warning(&format!("{left} more tenants were not enqueued"));
+                        }
                         break;
                     }
                 }

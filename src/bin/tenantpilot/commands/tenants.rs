@@ -37,13 +37,14 @@ pub(super) async fn known(store: &Store) -> anyhow::Result<Vec<TenantId>> {
 
 /// Those of `--tenant` that a directory may be called by, each once; the others are told to `refuse`.
 pub(super) fn directories(names: &[String], mut refuse: impl FnMut(String)) -> Vec<TenantId> {
-    let mut tenants: Vec<TenantId> = Vec::new();
-    for name in names {
-        match TenantId::of_directory(name) {
-            Some(tenant) if tenants.contains(&tenant) => {}
-            Some(tenant) => tenants.push(tenant),
-            None => refuse(name.trim().chars().take(100).collect()),
+    let lower: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let mut tenants = named(&lower);
+    tenants.retain(|tenant| {
+        let known = TenantId::of_directory(tenant.as_str()).is_some();
+        if !known {
+            refuse(tenant.as_str().chars().take(100).collect());
         }
-    }
+        known
+    });
     tenants
 }

@@ -28,7 +28,11 @@ pub(crate) async fn run(args: WorkerArgs, global: &Global, printer: &Printer) ->
     let url = super::redis()?;
     let store = super::store(global)?;
     let graph = graph::connect(&args.graph)?;
-    check(&store).await?;
+    let stop = signals::stop_on_signal(printer.clone());
+    tokio::select! {
+        checked = check(&store) => checked?,
+        () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+    }
     let log = Arc::new(JobLog::new(logging::format(global, true), global.quiet));
     let options = Options {
         concurrency: usize::from(args.concurrency),
@@ -40,7 +44,6 @@ pub(crate) async fn run(args: WorkerArgs, global: &Global, printer: &Printer) ->
     let over = CancellationToken::new();
     let _over = over.clone().drop_guard();
     serve(&args, &worker, over).await?;
-    let stop = signals::stop_on_signal(printer.clone());
     let sync = TenantSync { graph, store, longest: args.timeout, reporter: log };
     let tally = worker.run(move |job, stop| sync.clone().run(job, stop), stop).await;
     Ok(if args.drain { of_drained(tally) } else { ExitCode::SUCCESS })
