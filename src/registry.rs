@@ -3,7 +3,7 @@
 mod lookup;
 
 use crate::flatten::{
-    SettingsShape::{AdministrativeTemplate, Bag, Catalog, Intent},
+    SettingsShape::{AdministrativeTemplate, Bag, Catalog, Intent, Legacy},
     Shape,
 };
 
@@ -87,7 +87,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         folders: &["endpointsecuritypolicies"],
     },
     PolicyKind {
-        shape: Shape { slug: "device-configuration", platform: None, settings: Bag },
+        shape: Shape { slug: "device-configuration", platform: None, settings: Legacy },
         title: "Device configuration, OMA-URI and update rings",
         endpoints: &[endpoint("deviceManagement/deviceConfigurations", &["$expand=assignments"], Details::None)],
         permission: CONFIGURATION,
@@ -105,7 +105,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         folders: &["deviceconfigurationprofiles", "omauri", "customconfiguration", "updatepolicies", "updaterings"],
     },
     PolicyKind {
-        shape: Shape { slug: "compliance", platform: None, settings: Bag },
+        shape: Shape { slug: "compliance", platform: None, settings: Legacy },
         title: "Compliance",
         endpoints: &[endpoint(
             "deviceManagement/deviceCompliancePolicies",

@@ -4,12 +4,38 @@
 use serde_json::Value;
 
 use super::{
-    bag, elements,
+    bag,
     rows::{Leaf, Rows},
 };
 
+/// Properties of an element beside its presentations.
+const PLUMBING: [&str; 7] = [
+    "id",
+    "enabled",
+    "configurationType",
+    "createdDateTime",
+    "lastModifiedDateTime",
+    "definition",
+    "presentationValues",
+];
+
+/// Properties of a presentation's value beside the value itself.
+const PRESENTATION_PLUMBING: [&str; 7] =
+    ["id", "createdDateTime", "lastModifiedDateTime", "presentation", "definitionValue", "value", "values"];
+
+/// The rows of `definitionValues`.
+pub(super) fn values(values: &Value, rows: &mut Rows<'_>) {
+    match values {
+        Value::Array(items) => items.iter().for_each(|item| value(item, rows)),
+        item => value(item, rows),
+    }
+}
+
 /// The rows of one element of `definitionValues`.
-pub(super) fn value(value: &Value, rows: &mut Rows<'_>) {
+fn value(value: &Value, rows: &mut Rows<'_>) {
+    let Value::Object(object) = value else {
+        return rows.within("definitionValues", "Definition Value", |rows| bag::literal(value, rows));
+    };
     // names: expanded by Graph, else written down by IntuneManagement
     let text = |own: &str, noted: &str| {
         value
@@ -39,28 +65,35 @@ pub(super) fn value(value: &Value, rows: &mut Rows<'_>) {
             });
         }
         let first = rows.settings.len();
-        for shown in value.get("presentationValues").into_iter().flat_map(elements) {
-            presentation(shown, rows);
+        match value.get("presentationValues") {
+            Some(Value::Array(items)) => items.iter().for_each(|shown| presentation(shown, rows)),
+            Some(shown) => presentation(shown, rows),
+            None => {}
+        }
+        // what no element of today has
+        for (key, value) in object.iter().filter(|(key, _)| !PLUMBING.contains(&key.as_str())) {
+            bag::property(key, value, rows);
         }
         for row in &mut rows.settings[first..] {
             row.definition_id = Some(id.to_owned());
             row.category = category.map(str::to_owned);
         }
     };
-    match text("displayName", "#Definition_displayName") {
-        Some(name) => rows.within(id, name, walk),
-        // an export that names definitions by their GUIDs alone: a GUID has no words in it
-        None => rows.within(id, id, walk),
-    }
+    // an export that names definitions by their GUIDs alone: a GUID has no words in it
+    rows.within(id, text("displayName", "#Definition_displayName").unwrap_or(id), walk);
     // the same definition exists for users and for devices: told apart where their names clash
-    match text("classType", "#Definition_classType") {
-        Some("user") => rows.scopes.insert(id.to_owned(), "(User)"),
-        Some("machine") => rows.scopes.insert(id.to_owned(), "(Device)"),
-        _ => None,
+    let scope = match text("classType", "#Definition_classType") {
+        Some("user") => "(User)",
+        Some("machine") => "(Device)",
+        _ => return,
     };
+    rows.scopes.insert(id.to_owned(), scope);
 }
 
 fn presentation(shown: &Value, rows: &mut Rows<'_>) {
+    let Value::Object(object) = shown else {
+        return rows.within("presentation", "Value", |rows| bag::literal(shown, rows));
+    };
     let text = |own: &str, noted: &str| {
         shown
             .get("presentation")
@@ -82,6 +115,9 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
                 value => bag::literal(value, rows),
             }
         }
+        for (key, value) in object.iter().filter(|(key, _)| !PRESENTATION_PLUMBING.contains(&key.as_str())) {
+            bag::property(key, value, rows);
+        }
     });
 }
 
@@ -89,7 +125,7 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
 fn pair(item: &Value, rows: &mut Rows<'_>) {
     match (item.get("name"), item.get("value")) {
         (Some(name), None | Some(Value::Null)) if !name.is_object() && !name.is_array() => bag::literal(name, rows),
-        _ => bag::data(item, rows),
+        _ => bag::literal(item, rows),
     }
 }
 

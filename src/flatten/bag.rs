@@ -1,67 +1,41 @@
 //! Everything without a shape of its own: every scalar of the tree is a row, metadata aside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::{
     humanize, is_annotation, oma, payload,
+    property::{Holds, is_policy_metadata},
     rows::{Leaf, Rows},
     secret,
 };
 
-/// Properties of a policy that are columns, or of no interest to anybody.
-const POLICY_METADATA: [&str; 23] = [
-    "id",
-    "displayName",
-    "name",
-    "description",
-    "createdDateTime",
-    "lastModifiedDateTime",
-    "version",
-    "roleScopeTagIds",
-    "roleScopeTags",
-    "supportsScopeTags",
-    "assignments",
-    "isAssigned",
-    "settingCount",
-    "settingsCount",
-    "templateReference",
-    "templateId",
-    "platforms",
-    "technologies",
-    "priorityMetaData",
-    "creationSource",
-    "isMigratingToConfigurationPolicy",
-    "isGlobalScript",
-    "deployedAppCount",
-];
+/// Whether the objects of a tree are Graph's, or data alone, in which no key is metadata.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tree {
+    Graph,
+    Data,
+}
 
-/// Properties whose text an administrator typed: shown as typed, not as the words of an option.
-const TYPED: [&str; 12] = [
-    "appConfigKey",
-    "appConfigKeyValue",
-    "connectionName",
-    "description",
-    "displayName",
-    "domainName",
-    "key",
-    "name",
-    "networkName",
-    "ssid",
-    "userName",
-    "value",
-];
+/// What a value's place says of it: its property's name, and what that holds.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub(super) key: &'p str,
+    pub(super) holds: Holds,
+    pub(super) tree: Tree,
+}
 
-/// Properties that no object sets.
-const METADATA: [&str; 6] =
-    ["id", "createdDateTime", "lastModifiedDateTime", "modifiedDateTime", "deletedDateTime", "version"];
+/// A place that says nothing.
+const NAMELESS: Place<'static> = Place { key: "", holds: Holds::Anything, tree: Tree::Graph };
+
+/// A place of data whose texts were typed.
+const TYPED: Place<'static> = Place { key: "", holds: Holds::Text, tree: Tree::Data };
 
 /// The rows of a whole policy.
 pub(super) fn policy(body: &Map<String, Value>, rows: &mut Rows<'_>) {
     for (key, value) in body {
-        let metadata = POLICY_METADATA.contains(&key.as_str()) || key.starts_with("deviceManagementApplicabilityRule");
-        if !metadata {
+        if !is_policy_metadata(key) {
             property(key, value, rows);
         }
     }
@@ -69,142 +43,177 @@ pub(super) fn policy(body: &Map<String, Value>, rows: &mut Rows<'_>) {
 
 /// The rows of one property of an object.
 pub(super) fn property(key: &str, value: &Value, rows: &mut Rows<'_>) {
-    if is_annotation(key) || METADATA.contains(&key) {
-        return;
-    }
-    kept_property(key, value, rows);
+    property_of(Tree::Graph, key, value, rows);
 }
 
-/// As [`property`], where nothing is metadata.
-fn kept_property(key: &str, value: &Value, rows: &mut Rows<'_>) {
-    if key == "omaSettings" {
-        return rows.within(key, "", |rows| oma::settings(value, rows));
+fn property_of(tree: Tree, key: &str, value: &Value, rows: &mut Rows<'_>) {
+    let known = rows.property(key);
+    match known.holds {
+        Holds::Annotation => {}
+        Holds::Metadata if tree == Tree::Graph => {}
+        Holds::OmaSettings => rows.within(key, "", |rows| oma::settings(value, rows)),
+        holds => rows.within(key, &known.words, |rows| held(value, Place { key, holds, tree }, rows)),
     }
-    rows.in_property(key, |rows| {
-        if secret::is_secret(key) {
-            withheld(value, rows);
-        } else if let Some(payload) = payload::of_property(key, value) {
-            payload.leaf(None, value, rows);
-        } else if TYPED.contains(&key) && value.is_string() {
-            literal(value, rows);
-        } else {
-            self::value(value, rows);
-        }
-    });
 }
 
-/// The rows of a value whose place is known.
+/// The rows of a value whose place in the policy is walked to already.
 pub(super) fn value(value: &Value, rows: &mut Rows<'_>) {
-    match value {
-        Value::Object(object) => self::object(object, rows, property),
-        Value::Array(items) => list(items, rows, property),
-        scalar => self::scalar(scalar, rows),
-    }
+    held(value, NAMELESS, rows);
 }
 
-/// As [`value`], of a value that is data alone: no key in it is metadata.
-pub(super) fn data(value: &Value, rows: &mut Rows<'_>) {
-    let keep: Property = |key, value, rows| {
-        if !is_annotation(key) {
-            kept_property(key, value, rows);
+/// The rows of a value that an administrator typed: no word of it is an enumeration's.
+pub(super) fn literal(value: &Value, rows: &mut Rows<'_>) {
+    held(value, TYPED, rows);
+}
+
+/// As [`value`], with what its place says of it.
+pub(super) fn held(value: &Value, place: Place<'_>, rows: &mut Rows<'_>) {
+    match value {
+        Value::Array(items) if place.holds == Holds::Secret => withheld_list(items, place, rows),
+        Value::Object(object) => self::object(object, place, rows),
+        Value::Array(items) => list(items, place, rows),
+        scalar if !is_set(scalar) => {}
+        Value::String(_) | Value::Number(_) if place.holds == Holds::Secret => rows.secret(None),
+        scalar => {
+            let (words, holds_secret) = reading(scalar, place, rows);
+            let raw = Some(scalar).filter(|_| !holds_secret);
+            let configured = if CHOSEN.contains(&place.key) { Some(true) } else { configured(scalar, rows) };
+            rows.leaf(Leaf { value: Some(words), raw, configured, ..Leaf::default() });
         }
-    };
-    match value {
-        Value::Object(object) => self::object(object, rows, keep),
-        Value::Array(items) => list(items, rows, keep),
-        scalar => self::scalar(scalar, rows),
     }
 }
 
-type Property = fn(&str, &Value, &mut Rows<'_>);
-
-fn object(object: &Map<String, Value>, rows: &mut Rows<'_>, property: Property) {
-    let holds_secret = secret::is_secret_value(object);
+fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
+    let of_secret = secret::is_secret_value(object);
+    let names_secret = pair_names_secret(object);
     for (key, value) in object {
-        if holds_secret && key == "value" {
-            rows.in_property(key, |rows| withheld(value, rows));
+        let withheld = place.holds == Holds::Secret
+            || of_secret && (key == "value" || is_scalar(value) && key != "valueState")
+            || names_secret && PAIR_VALUES.contains(&key.as_str()) && !secret::is_plain_word(value);
+        if withheld && !is_annotation(key) {
+            let place = Place { key, holds: Holds::Secret, tree: place.tree };
+            rows.in_property(key, |rows| held(value, place, rows));
         } else {
-            property(key, value, rows);
+            property_of(place.tree, key, value, rows);
         }
     }
+}
+
+/// Properties that name what stands in one of [`PAIR_VALUES`] beside them: an app's settings.
+const PAIR_NAMES: [&str; 4] = ["appConfigKey", "key", "keyName", "name"];
+const PAIR_VALUES: [&str; 6] =
+    ["appConfigKeyValue", "value", "valueString", "valueInteger", "valueStringArray", "valueData"];
+
+fn pair_names_secret(object: &Map<String, Value>) -> bool {
+    let name = PAIR_NAMES.iter().find_map(|name| object.get(*name)?.as_str());
+    name.is_some_and(secret::is_secret_tail)
+}
+
+/// What a person reads for a scalar, and whether a secret in it was withheld.
+fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (String, bool) {
+    match value {
+        Value::String(text) => {
+            if is_no_payload(text) {
+                return (words(text, place, rows), false);
+            }
+            match payload::of_property(place.key, value) {
+                Some(payload) => (payload.text, payload.holds_secret),
+                None => (words(text, place, rows), false),
+            }
+        }
+        other => (readable(other), false),
+    }
+}
+
+fn words(text: &str, place: Place<'_>, rows: &Rows<'_>) -> String {
+    // `notConfigured` is no name that anybody gave
+    if place.holds == Holds::Text && !is_unset_word(text) { text.to_owned() } else { rows.value_words(text) }
+}
+
+/// Whether a text is a short word, as most values of legacy types are: neither structured nor base64.
+fn is_no_payload(text: &str) -> bool {
+    text.len() < 64 && !text.len().is_multiple_of(4) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// A text that an administrator typed, as a person may read it, and whether a secret in it was withheld.
-pub(super) fn typed(value: &Value) -> (String, bool) {
-    match (payload::of_text(value), value) {
-        (Some(payload), _) => (payload.text, payload.holds_secret),
-        (None, Value::String(text)) => (text.clone(), false),
-        (None, other) => (readable(other), false),
-    }
-}
-
-/// The row of a value that an administrator typed: no word of it is an enumeration's.
-pub(super) fn literal(value: &Value, rows: &mut Rows<'_>) {
-    let items = match value {
-        Value::Array(items) => items.as_slice(),
-        scalar => std::slice::from_ref(scalar),
-    };
-    if items.iter().any(|item| item.is_object() || item.is_array()) {
-        return data(value, rows);
-    }
-    let (words, secrets): (Vec<_>, Vec<_>) = items.iter().filter(|item| is_set(item)).map(typed).unzip();
-    if !words.is_empty() {
-        let raw = Some(value).filter(|_| !secrets.contains(&true));
-        rows.leaf(Leaf { value: Some(words.join("; ")), raw, configured: Some(true), ..Leaf::default() });
-    }
+pub(super) fn typed(value: &Value, rows: &Rows<'_>) -> (String, bool) {
+    reading(value, TYPED, rows)
 }
 
 /// A list of scalars is one row, a list of anything else rows per item.
-fn list(items: &[Value], rows: &mut Rows<'_>, property: Property) {
-    if items.iter().all(|item| !item.is_object() && !item.is_array()) {
-        if items.iter().any(is_set) {
-            let words: Vec<_> = items.iter().filter(|item| is_set(item)).map(readable).collect();
-            let raw = Value::Array(items.to_vec());
+fn list(items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
+    if items.iter().all(is_scalar) {
+        let set: Vec<&Value> = items.iter().filter(|item| is_set(item)).collect();
+        if !set.is_empty() {
+            let (words, secrets): (Vec<_>, Vec<_>) = set.iter().map(|item| reading(item, place, rows)).unzip();
+            let raw = (!secrets.contains(&true)).then(|| Value::Array(items.to_vec()));
             let value = Some(words.join("; "));
-            rows.leaf(Leaf { value, raw: Some(&raw), configured: Some(true), ..Leaf::default() });
+            rows.leaf(Leaf { value, raw: raw.as_ref(), configured: Some(true), ..Leaf::default() });
         }
         return;
     }
-    let mut labels: HashMap<&str, usize> = HashMap::new();
+    let mut labels = Labels::default();
     for (index, item) in items.iter().enumerate() {
-        // items of one name are told apart where they stand, not property by property
-        let label = label(item).map(|label| {
-            let times = labels.entry(label).or_default();
+        let label = label(item).map(|label| labels.unique(label));
+        rows.in_element(index, label.as_deref(), |rows| held(item, place, rows));
+    }
+}
+
+/// The labels of a list's items: those of one name are told apart where they stand, not property by property.
+#[derive(Default)]
+struct Labels<'v> {
+    times: HashMap<&'v str, usize>,
+    taken: HashSet<String>,
+}
+
+impl<'v> Labels<'v> {
+    fn unique(&mut self, label: &'v str) -> String {
+        let times = self.times.entry(label).or_default();
+        loop {
             *times += 1;
-            if *times > 1 { format!("{label} [{times}]") } else { label.to_owned() }
-        });
-        rows.in_element(index, label.as_deref(), |rows| match item {
-            Value::Object(item) => object(item, rows, property),
-            Value::Array(items) => list(items, rows, property),
-            scalar => self::scalar(scalar, rows),
-        });
+            let label = if *times > 1 { format!("{label} [{times}]") } else { label.to_owned() };
+            if self.taken.insert(label.clone()) {
+                return label;
+            }
+        }
     }
 }
 
-/// What an item of a list calls itself.
-fn label(item: &Value) -> Option<&str> {
-    let own = |key| item.get(key).and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
-    own("displayName").or_else(|| own("name")).filter(|name| name.len() <= 128)
-}
-
-fn scalar(value: &Value, rows: &mut Rows<'_>) {
-    if is_set(value) {
-        let leaf =
-            Leaf { value: Some(readable(value)), raw: Some(value), configured: configured(value), ..Leaf::default() };
-        rows.leaf(leaf);
-    }
-}
-
-/// A secret, whatever JSON it is wrapped in.
-fn withheld(value: &Value, rows: &mut Rows<'_>) {
-    let holds_any = match value {
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(object) => !object.is_empty(),
-        scalar => is_set(scalar),
-    };
-    if holds_any {
+/// A list of secrets is one row that tells of them.
+fn withheld_list(items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
+    if !items.iter().all(is_scalar) {
+        for (index, item) in items.iter().enumerate() {
+            rows.in_element(index, None, |rows| held(item, place, rows));
+        }
+    } else if items.iter().any(is_set) {
         rows.secret(None);
     }
+}
+
+/// What an item of a list calls itself; an app that is protected is called by its identifier.
+fn label(item: &Value) -> Option<&str> {
+    let app = || {
+        let app = item.get("mobileAppIdentifier")?;
+        APP_IDENTIFIERS.iter().find_map(|key| filled(app.get(key)?))
+    };
+    LABELS.iter().find_map(|key| filled(item.get(key)?)).or_else(app).filter(|label| label.len() <= LONGEST_LABEL)
+}
+
+fn filled(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Properties by which an item of a list is called, best first.
+const LABELS: [&str; 4] = ["displayName", "name", "appConfigKey", "key"];
+
+/// Identifiers of an app on Android, Apple's and Windows.
+const APP_IDENTIFIERS: [&str; 3] = ["packageId", "bundleId", "windowsAppId"];
+
+/// What is longer is no name.
+const LONGEST_LABEL: usize = 128;
+
+fn is_scalar(value: &Value) -> bool {
+    !value.is_object() && !value.is_array()
 }
 
 /// null and "" say "not set".
@@ -212,28 +221,34 @@ fn is_set(value: &Value) -> bool {
     !value.is_null() && value.as_str() != Some("")
 }
 
-/// `false` and `0` are what a legacy type holds where nobody has set anything.
-fn configured(value: &Value) -> Option<bool> {
+/// Properties whose `0` somebody chose: an action of compliance at once.
+const CHOSEN: [&str; 1] = ["gracePeriodHours"];
+
+/// `false`, `0` and the like are what a legacy type holds where nobody has set anything.
+fn configured(value: &Value, rows: &Rows<'_>) -> Option<bool> {
     match value {
-        Value::Bool(false) => None,
-        Value::Number(number) if number.as_f64() == Some(0.0) => None,
-        Value::String(word) => Some(!is_unset_word(word)),
+        Value::Bool(false) => rows.default_configured(),
+        Value::Number(number) if number.as_f64() == Some(0.0) => rows.default_configured(),
+        Value::String(word) if is_unset_word(word) => Some(false),
+        Value::String(word) if word == "none" || humanize::is_no_moment(word) => rows.default_configured(),
         _ => Some(true),
     }
 }
 
-/// Members of enumerations that leave the choice to the device or its user.
+/// Members of enumerations that leave the choice to the device or its user, and the id of nothing.
 pub(super) fn is_unset_word(word: &str) -> bool {
-    ["notConfigured", "userDefined", "deviceDefault"].iter().any(|unset| word.eq_ignore_ascii_case(unset))
+    ["notConfigured", "userDefined", "deviceDefault", "00000000-0000-0000-0000-000000000000"]
+        .iter()
+        .any(|unset| word.eq_ignore_ascii_case(unset))
 }
 
-/// What a person reads for a scalar.
+/// What a person reads for a scalar without further words.
 pub(super) fn readable(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => humanize::value_words(text),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }

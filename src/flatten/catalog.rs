@@ -6,7 +6,9 @@
 use serde_json::{Map, Value};
 
 use super::{
-    bag, elements, is_annotation,
+    bag::{self, Place, Tree},
+    elements, is_annotation,
+    property::Holds,
     rows::{Leaf, Rows},
     secret,
 };
@@ -18,10 +20,19 @@ const INSTANCE_PLUMBING: [&str; 4] =
 /// Properties of a value that are walked by name, or say nothing.
 const VALUE_PLUMBING: [&str; 4] = ["value", "children", "settingValueTemplateReference", "valueState"];
 
+/// Properties of a setting beside its instance.
+const SETTING_PLUMBING: [&str; 3] = ["id", "settingInstance", "settingDefinitions"];
+
 /// The rows of one element of `settings`.
 pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
-    match setting.get("settingInstance") {
-        Some(Value::Object(found)) => instance(found, rows),
+    match (setting.get("settingInstance"), setting) {
+        (Some(Value::Object(found)), Value::Object(setting)) => {
+            instance(found, rows);
+            // what no setting of today has
+            for (property, value) in setting.iter().filter(|(key, _)| !SETTING_PLUMBING.contains(&key.as_str())) {
+                rows.within("settings", "Setting", |rows| bag::property(property, value, rows));
+            }
+        }
         _ => rows.within("settings", "Setting", |rows| bag::value(setting, rows)),
     }
 }
@@ -67,12 +78,18 @@ enum Kind {
 
 /// One value with what hangs below it.
 fn node(id: &str, node: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
-    if secret::is_secret_value(node) {
-        rows.secret(Some(id));
-    } else if let Some(value) = node.get("value") {
-        scalar(id, value, kind, rows);
+    match node.get("value") {
+        _ if secret::is_secret_value(node) => rows.secret(Some(id)),
+        Some(value) if is_password(id, value, kind) => rows.secret(Some(id)),
+        Some(value) => scalar(id, value, kind, rows),
+        None => {}
     }
     below(node, rows);
+}
+
+/// A key or password that a template, written by hand, holds as a plain text.
+fn is_password(id: &str, value: &Value, kind: Kind) -> bool {
+    kind == Kind::Simple && value.is_string() && secret::is_secret_tail(id) && !secret::is_plain_word(value)
 }
 
 /// Children and properties that newer values may have.
@@ -83,8 +100,11 @@ fn below(node: &Map<String, Value>, rows: &mut Rows<'_>) {
             other => bag::value(other, rows),
         }
     }
-    for (property, value) in node {
-        if !VALUE_PLUMBING.contains(&property.as_str()) && !is_annotation(property) {
+    for (property, value) in node.iter().filter(|(key, _)| !VALUE_PLUMBING.contains(&key.as_str())) {
+        if secret::is_secret_value(node) && !is_annotation(property) {
+            let place = Place { key: property, holds: Holds::Secret, tree: Tree::Graph };
+            rows.in_property(property, |rows| bag::held(value, place, rows));
+        } else {
             bag::property(property, value, rows);
         }
     }
@@ -93,7 +113,7 @@ fn below(node: &Map<String, Value>, rows: &mut Rows<'_>) {
 fn scalar(id: &str, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
     match value {
         Value::Null => {}
-        Value::Array(_) | Value::Object(_) => bag::value(value, rows),
+        Value::Array(_) | Value::Object(_) => bag::literal(value, rows),
         value => {
             let (words, holds_secret) = readable(id, value, kind, rows);
             let leaf = Leaf {
@@ -113,7 +133,7 @@ fn readable(id: &str, value: &Value, kind: Kind, rows: &Rows<'_>) -> (String, bo
     match value {
         Value::String(choice) if kind == Kind::Choice => (rows.option(id, choice), false),
         // what an administrator has typed is no member of an enumeration
-        value => bag::typed(value),
+        value => bag::typed(value, rows),
     }
 }
 
@@ -129,6 +149,7 @@ fn collection(id: &str, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
     for element in elements(values) {
         match element.as_object() {
             Some(node) if secret::is_secret_value(node) => rows.secret(Some(id)),
+            Some(node) if node.get("value").is_some_and(|value| is_password(id, value, kind)) => rows.secret(Some(id)),
             Some(node) => plain.extend(node.get("value").filter(|value| !value.is_null())),
             None => plain.push(element),
         }

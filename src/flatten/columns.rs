@@ -12,7 +12,8 @@ use crate::{
 /// What stands on the policy itself; its settings come later.
 pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<String, Value>) -> Policy {
     let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-    let graph_type = text("@odata.type").map(|kind| kind.trim_start_matches("#microsoft.graph.").to_owned());
+    let graph_type =
+        text("@odata.type").map(|kind| kind.trim_start_matches('#').trim_start_matches("microsoft.graph.").to_owned());
     let template = body.get("templateReference");
     let template_text =
         |key: &str| template.and_then(|template| template.get(key)).and_then(Value::as_str).filter(|t| !t.is_empty());
@@ -35,6 +36,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
         platform: body
             .get("platforms")
             .or_else(|| body.get("platform"))
+            .or_else(|| body.get("platformType"))
             .and_then(platforms)
             .or_else(|| graph_type.as_deref().and_then(platform_of_type).map(str::to_owned))
             .or_else(|| shape.platform.map(str::to_owned)),
@@ -150,6 +152,8 @@ fn platform_of_type(graph_type: &str) -> Option<&'static str> {
         ("windowsPhone", "Windows Phone"),
         ("windows", "Windows"),
         ("mdmWindows", "Windows"),
+        ("deviceComanagementAuthority", "Windows"),
+        ("deviceEnrollmentWindows", "Windows"),
         ("sharedPC", "Windows"),
         ("editionUpgrade", "Windows"),
         ("appleVpn", "iOS/iPadOS, macOS"),

@@ -2,6 +2,7 @@
 //! and without word boundaries, so a dictionary finds the words; what is only plumbing is dropped.
 
 mod lexicon;
+mod moments;
 mod path;
 mod strip;
 mod values;
@@ -61,18 +62,24 @@ pub fn property_words(property: &str) -> String {
     if words.is_empty() { property.to_owned() } else { words::title(&words) }
 }
 
-/// A member of an enumeration in words. Whatever does not look like one (texts, addresses, paths,
-/// numbers, GUIDs, encoded data) is given back as it is.
+/// A member of an enumeration in words, a duration, a time or a date as people read it. Whatever does not
+/// look like one (texts, addresses, paths, numbers, GUIDs, encoded data) is given back as it is.
 ///
 /// ```
 /// use tenantpilot::flatten::humanize::value_words;
 ///
 /// assert_eq!(value_words("successAndFailure"), "Success and failure");
 /// assert_eq!(value_words("notConfigured"), "Not configured");
+/// assert_eq!(value_words("PT12H"), "12 hours");
 /// assert_eq!(value_words("https://contoso.com/a"), "https://contoso.com/a");
 /// ```
 pub fn value_words(value: &str) -> String {
     values::value_words(value)
+}
+
+/// Whether a date or a duration says that there is none: `0001-01-01T00:00:00Z`, `PT0S`.
+pub fn is_no_moment(value: &str) -> bool {
+    moments::is_no_moment(value)
 }
 
 /// A choice of the settings catalog in words: what it says beyond the id of its definition. Bare

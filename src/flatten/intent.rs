@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    bag, payload,
-    rows::{Leaf, Rows},
-    secret,
+    bag::{self, Place, Tree},
+    property::Holds,
+    rows::Rows,
 };
 use crate::json::Document;
 
@@ -15,28 +15,17 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
         return rows.within("settings", "Setting", |rows| bag::value(setting, rows));
     };
     // collections and complex values stand in `valueJson` alone
-    let json = setting.get("valueJson").filter(|json| json.is_string());
+    let [json, plain] = ["valueJson", "value"].map(|key| setting.get(key).filter(|value| !value.is_null()));
     let parsed = json.and_then(Value::as_str).and_then(|json| Document::parse(json.as_bytes()).ok());
-    let inner = parsed.as_ref().map(|parsed| &parsed.value);
-    let Some(value) = inner.or(json).or_else(|| setting.get("value")) else { return };
-    let property = id.rsplit('_').next().unwrap_or(id);
+    let inner = parsed.as_ref().map(|parsed| &parsed.value).filter(|value| !value.is_null());
+    let Some(value) = inner.or(json.filter(|_| parsed.is_none())).or(plain) else { return };
+    let key = id.rsplit('_').next().unwrap_or(id);
+    let holds = rows.property(key).holds;
+    // a template's own settings are typed as the administrative templates that they are
+    let holds = if id.starts_with("admx--") && holds != Holds::Secret { Holds::Text } else { holds };
     rows.in_definition(id, |rows| {
-        if secret::is_secret(property) && !value.is_null() && value.as_str() != Some("") {
-            rows.secret(Some(id));
-            return;
-        }
         let first = rows.settings.len();
-        match (payload::of_text(value), value) {
-            (Some(payload), _) => payload.leaf(Some(id), value, rows),
-            (None, Value::String(text)) if !text.is_empty() => rows.leaf(Leaf {
-                definition_id: Some(id),
-                value: Some(bag::readable(value)),
-                raw: Some(value),
-                configured: Some(!bag::is_unset_word(text)),
-                category: None,
-            }),
-            (None, value) => bag::data(value, rows),
-        }
+        bag::held(value, Place { key, holds, tree: Tree::Data }, rows);
         for row in &mut rows.settings[first..] {
             row.definition_id = Some(id.to_owned());
             // what was repaired in the inner JSON, the outer one does not know of

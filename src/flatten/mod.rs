@@ -9,6 +9,7 @@ pub mod humanize;
 mod intent;
 mod oma;
 mod payload;
+mod property;
 mod rows;
 mod secret;
 mod unique;
@@ -51,6 +52,8 @@ pub enum SettingsShape {
     AdministrativeTemplate,
     /// every property that is not metadata
     Bag,
+    /// the same, of types that hold `false` and `0` where nobody has set anything
+    Legacy,
 }
 
 /// Flattens one policy. Fails only where `document` is not a JSON object.
@@ -68,7 +71,7 @@ pub fn flatten_parsed(
 ) -> Result<Policy, JsonError> {
     let Value::Object(body) = &parsed.value else { return Err(JsonError::NotAnObject) };
     let mut policy = columns::columns(shape, document, body);
-    let mut rows = flattener.rows(body);
+    let mut rows = flattener.rows(shape.settings, body);
     settings(shape.settings, body, &mut rows);
     policy.settings = unique::finished(rows, parsed);
     columns::cleaned(&mut policy, parsed);
@@ -87,7 +90,7 @@ fn settings(shape: SettingsShape, body: &Map<String, Value>, rows: &mut rows::Ro
             }
         }
         SettingsShape::AdministrativeTemplate if body.contains_key("definitionValues") => {
-            elements(&body["definitionValues"]).for_each(|value| administrative_template::value(value, rows));
+            administrative_template::values(&body["definitionValues"], rows);
         }
         SettingsShape::Intent if listed().any(|setting| setting.get("definitionId").is_some()) => {
             listed().for_each(|setting| intent::setting(setting, rows));

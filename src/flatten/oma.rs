@@ -3,21 +3,35 @@
 use serde_json::Value;
 
 use super::{
-    bag, elements, humanize, payload,
+    bag, humanize, payload,
     rows::{Leaf, Rows},
+    secret,
 };
 
-/// What Graph shows of a value that only `getOmaSettingPlainTextValue` gives; it is never asked for.
-const MASKED: &str = "****";
+/// Properties of an item beside its value.
+const PLUMBING: [&str; 10] = [
+    "displayName",
+    "description",
+    "omaUri",
+    "isEncrypted",
+    "secretReferenceValueId",
+    "value",
+    "fileName",
+    "isReadOnly",
+    "id",
+    "version",
+];
 
 /// The rows of `omaSettings`.
 pub(super) fn settings(value: &Value, rows: &mut Rows<'_>) {
-    for item in elements(value) {
-        setting(item, rows);
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| setting(item, rows)),
+        item => setting(item, rows),
     }
 }
 
 fn setting(item: &Value, rows: &mut Rows<'_>) {
+    let Value::Object(object) = item else { return bag::literal(item, rows) };
     let text = |key| item.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let uri = text("omaUri");
     let name = text("displayName").map_or_else(
@@ -25,32 +39,48 @@ fn setting(item: &Value, rows: &mut Rows<'_>) {
         str::to_owned,
     );
     rows.within(uri.unwrap_or("(no OMA-URI)"), &name, |rows| {
-        let value = item.get("value").unwrap_or(&Value::Null);
-        let encrypted = item.get("isEncrypted").is_some_and(|flag| flag == true || flag == "true");
-        if encrypted || value == MASKED {
-            return rows.secret(uri);
+        value(item, uri, rows);
+        // what no type of today has
+        for (key, value) in object.iter().filter(|(key, _)| !PLUMBING.contains(&key.as_str())) {
+            bag::property(key, value, rows);
         }
-        if value.is_array() || value.is_object() {
-            return bag::value(value, rows);
-        }
-        let mut leaf = Leaf {
-            definition_id: uri,
-            value: (!value.is_null()).then(|| plain(value)),
-            raw: Some(value).filter(|value| !value.is_null()),
-            configured: Some(!value.is_null()),
-            category: None,
-        };
-        if let Some(payload) = payload::of_oma(item, value) {
-            if payload.holds_secret {
-                leaf.raw = None;
-            }
-            leaf.value = Some(payload.text);
-        }
-        rows.leaf(leaf);
     });
 }
 
-/// An OMA value is data of the administrator's: its text is no enumeration.
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| bag::readable(value), str::to_owned)
+fn value(item: &Value, uri: Option<&str>, rows: &mut Rows<'_>) {
+    let value = item.get("value").unwrap_or(&Value::Null);
+    let flagged = |flag: &Value| *flag == true || flag.as_str().is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
+    if item.get("isEncrypted").is_some_and(flagged) || is_masked(value) || is_password(uri, value) {
+        return rows.secret(uri);
+    }
+    if value.is_array() || value.is_object() {
+        return bag::literal(value, rows);
+    }
+    let mut leaf = Leaf {
+        definition_id: uri,
+        // data of the administrator's: its text is no enumeration
+        value: (!value.is_null()).then(|| bag::readable(value)),
+        raw: Some(value).filter(|value| !value.is_null()),
+        configured: Some(!value.is_null()),
+        category: None,
+    };
+    if let Some(payload) = payload::of_oma(item, value) {
+        if payload.holds_secret {
+            leaf.raw = None;
+        }
+        leaf.value = Some(payload.text);
+    }
+    rows.leaf(leaf);
+}
+
+/// What Graph shows of a value that only `getOmaSettingPlainTextValue` gives, which is never asked for: `****`.
+fn is_masked(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.len() > 3 && text.bytes().all(|byte| byte == b'*'))
+}
+
+/// `./Device/Vendor/MSFT/Accounts/Users/…/Password`: an export may hold what Graph masks. The XML that sets a policy
+/// about passwords is none.
+fn is_password(uri: Option<&str>, value: &Value) -> bool {
+    let text = value.as_str().is_some_and(|text| !text.trim_start().starts_with('<'));
+    text && uri.is_some_and(secret::is_secret_tail) && !secret::is_plain_word(value)
 }

@@ -6,10 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use regex::{Captures, Regex};
 use serde_json::Value;
 
-use super::{
-    SECRET,
-    rows::{Leaf, Rows},
-};
+use super::SECRET;
 
 /// Properties that hold base64 of a text. Elsewhere a word may look like base64 and be a word.
 const BASE64_PROPERTIES: [&str; 11] = [
@@ -63,13 +60,6 @@ impl Payload {
             Some(text) => Self { text, holds_secret: true },
             None => Self { text, holds_secret: false },
         }
-    }
-
-    /// The row of this payload, whose original is `value`.
-    pub(super) fn leaf(self, definition_id: Option<&str>, value: &Value, rows: &mut Rows<'_>) {
-        let raw = Some(value).filter(|_| !self.holds_secret);
-        let value = Some(self.text);
-        rows.leaf(Leaf { definition_id, value, raw, configured: Some(true), ..Leaf::default() });
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{SECRET, elements, humanize};
+use super::{SECRET, SettingsShape, elements, humanize, property::Property};
 use crate::{
     definitions::{Definition, Definitions},
     policy::Setting,
@@ -16,13 +16,17 @@ use crate::{
 /// Names are remembered up to this many ids; a tenant has a few thousand.
 const MAX_REMEMBERED: usize = 100_000;
 
+/// Longer values are not remembered: most are texts of one policy alone.
+const LONGEST_REMEMBERED: usize = 64;
+
 /// What flattening knows beyond the policy: official names, and words made before.
 #[derive(Debug, Default)]
 pub struct Flattener {
     definitions: Definitions,
-    names: Memo,
-    properties: Memo,
-    options: Memo,
+    names: Memo<str>,
+    properties: Memo<Property>,
+    options: Memo<str>,
+    values: Memo<str>,
 }
 
 impl Flattener {
@@ -32,7 +36,7 @@ impl Flattener {
     }
 
     /// Starts the rows of one policy, with the definitions that its export brings along.
-    pub(super) fn rows(&self, body: &Map<String, Value>) -> Rows<'_> {
+    pub(super) fn rows(&self, shape: SettingsShape, body: &Map<String, Value>) -> Rows<'_> {
         let mut own = Definitions::default();
         let settings = body.get("settings").into_iter().flat_map(elements);
         let nested = settings.filter_map(|setting| setting.get("settingDefinitions"));
@@ -46,6 +50,7 @@ impl Flattener {
         Rows {
             flattener: self,
             own,
+            legacy: matches!(shape, SettingsShape::Legacy | SettingsShape::Intent),
             scopes: HashMap::new(),
             path: String::with_capacity(512),
             name: String::with_capacity(512),
@@ -54,23 +59,29 @@ impl Flattener {
     }
 }
 
-/// Words for technical texts, made once for all policies.
-#[derive(Debug, Default)]
-struct Memo(RwLock<HashMap<String, Arc<str>, foldhash::fast::RandomState>>);
+/// What technical texts say, made out once for all policies.
+#[derive(Debug)]
+struct Memo<T: ?Sized>(RwLock<HashMap<String, Arc<T>, foldhash::fast::RandomState>>);
 
-impl Memo {
-    fn words(&self, technical: &str, make: impl FnOnce(&str) -> String) -> Arc<str> {
-        if let Ok(words) = self.0.read()
-            && let Some(known) = words.get(technical)
+impl<T: ?Sized> Default for Memo<T> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<T: ?Sized> Memo<T> {
+    fn of(&self, technical: &str, make: impl FnOnce(&str) -> Arc<T>) -> Arc<T> {
+        if let Ok(known) = self.0.read()
+            && let Some(known) = known.get(technical)
         {
             return known.clone();
         }
-        let made: Arc<str> = make(technical).into();
-        if let Ok(mut words) = self.0.write() {
-            if words.len() >= MAX_REMEMBERED {
-                words.clear();
+        let made = make(technical);
+        if let Ok(mut known) = self.0.write() {
+            if known.len() >= MAX_REMEMBERED {
+                known.clear();
             }
-            words.insert(technical.to_owned(), made.clone());
+            known.insert(technical.to_owned(), made.clone());
         }
         made
     }
@@ -80,6 +91,8 @@ impl Memo {
 pub(super) struct Rows<'a> {
     flattener: &'a Flattener,
     own: Definitions,
+    /// Whether `false` and `0` may be what a type has before anybody sets it.
+    legacy: bool,
     /// Whom a definition is for, where its id does not say.
     pub(super) scopes: HashMap<String, &'static str>,
     path: String,
@@ -97,15 +110,20 @@ impl Rows<'_> {
     pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self)) {
         let name = match self.definition(id).and_then(|definition| definition.display_name.as_deref()) {
             Some(official) => Arc::from(official),
-            None => self.flattener.names.words(id, humanize::humanize),
+            None => self.flattener.names.of(id, |id| humanize::humanize(id).into()),
         };
         self.within(id, &name, walk);
     }
 
+    /// What a property's name says.
+    pub(super) fn property(&self, key: &str) -> Arc<Property> {
+        self.flattener.properties.of(key, |key| Arc::new(Property::of(key)))
+    }
+
     /// Walks below a property of a legacy type.
-    pub(super) fn in_property(&mut self, property: &str, walk: impl FnOnce(&mut Self)) {
-        let name = self.flattener.properties.words(property, humanize::property_words);
-        self.within(property, &name, walk);
+    pub(super) fn in_property(&mut self, key: &str, walk: impl FnOnce(&mut Self)) {
+        let words = &self.property(key).words;
+        self.within(key, words, walk);
     }
 
     /// Walks below `segment`, which a person reads as `name`.
@@ -165,6 +183,20 @@ impl Rows<'_> {
         });
     }
 
+    /// What a person reads for a text that may be a member of an enumeration.
+    pub(super) fn value_words(&self, value: &str) -> String {
+        // what is long is no member, and need not be remembered
+        if value.len() > LONGEST_REMEMBERED {
+            return humanize::value_words(value);
+        }
+        self.flattener.values.of(value, |value| humanize::value_words(value).into()).to_string()
+    }
+
+    /// What `configured` is where a value is the one that a type has before anybody sets it.
+    pub(super) fn default_configured(&self) -> Option<bool> {
+        (!self.legacy).then_some(true)
+    }
+
     /// What a person reads for an option of a choice: its official name, else words from its suffix.
     pub(super) fn option(&self, definition_id: &str, choice: &str) -> String {
         let official = self
@@ -174,7 +206,8 @@ impl Rows<'_> {
             Some(name) => name.clone(),
             // most choices begin with their definition's id, so that the choice alone tells the words
             None if choice.starts_with(definition_id) => {
-                self.flattener.options.words(choice, |choice| humanize::option_words(definition_id, choice)).to_string()
+                let words = |choice: &str| humanize::option_words(definition_id, choice).into();
+                self.flattener.options.of(choice, words).to_string()
             }
             None => humanize::option_words(definition_id, choice),
         }

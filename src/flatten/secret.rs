@@ -2,32 +2,155 @@
 
 use serde_json::{Map, Value};
 
-/// Properties that hold a key or a password, lower-case.
-const PROPERTIES: [&str; 14] = [
-    "presharedkey",
-    "password",
-    "passphrase",
-    "privatekey",
-    "sharedsecret",
-    "clientsecret",
-    "secret",
-    "proxymanualpassword",
-    "keystorepassword",
+/// Names that hold a key or a password, lower-case.
+const NAMES: [&str; 21] = [
     "advancedthreatprotectiononboardingblob",
     "advancedthreatprotectionoffboardingblob",
-    "secretreferencevalueid",
-    "productkey",
+    "bypasscode",
+    "encryptedpfxblob",
+    "keymaterial",
     // the key of an edition upgrade
     "license",
+    "networkkey",
+    "passcode",
+    "personalrecoverykey",
+    "pin",
+    "psk",
+    "recoverykey",
+    "secret",
+    "secretreferencevalueid",
+    "secretvalue",
+    "sharedkey",
+    "token",
+    "tokenvalue",
+    "unlocktoken",
+    "wepkey",
+    "wpakey",
 ];
 
-/// Whether a property of a Graph type holds a key or a password.
-pub(super) fn is_secret(property: &str) -> bool {
-    PROPERTIES.iter().any(|secret| property.eq_ignore_ascii_case(secret))
+/// Endings of such names: `proxyManualPassword`, `ikePreSharedKey`.
+const ENDINGS: [&str; 17] = [
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "apitoken",
+    "authtoken",
+    "clientsecret",
+    "enrollmenttoken",
+    "passphrase",
+    "passwd",
+    "password",
+    "presharedkey",
+    "privatekey",
+    "productkey",
+    "refreshtoken",
+    "secretkey",
+    "sharedsecret",
+    "bootstraptoken",
+];
+
+/// First words of names that are policies about keys and passwords: `requirePassword`.
+const ABOUT: [&str; 10] =
+    ["allow", "block", "disable", "enable", "force", "hide", "prevent", "prompt", "require", "show"];
+
+/// Those that other words begin with: only where a capital ends them.
+const ABOUT_WHOLE: [&str; 5] = ["ask", "has", "is", "must", "use"];
+
+/// Words that stand where a policy about passwords is set, and are no secrets.
+const NO_SECRETS: [&str; 14] = [
+    "allowed",
+    "blocked",
+    "devicedefault",
+    "disabled",
+    "enabled",
+    "false",
+    "no",
+    "none",
+    "notconfigured",
+    "optional",
+    "required",
+    "true",
+    "userdefined",
+    "yes",
+];
+
+/// Whether a property of a Graph type, or a key of an app's, holds a key or a password.
+pub(super) fn is_secret(name: &str) -> bool {
+    // no name of one is shorter than `pin`, and what is long is no name
+    if !(3..=128).contains(&name.len()) {
+        return false;
+    }
+    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let first = name.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
+    let about = || ABOUT.iter().any(|about| letters.starts_with(about)) || ABOUT_WHOLE.contains(&first);
+    NAMES.contains(&letters.as_str()) || ENDINGS.iter().any(|ending| letters.ends_with(ending)) && !about()
+}
+
+/// Whether the part of an id, URI or dotted key after its last separator is the name of a secret.
+pub(super) fn is_secret_tail(id: &str) -> bool {
+    id.rsplit(['_', '/', '.', '-']).next().is_some_and(is_secret)
+}
+
+/// Whether `value` says how a policy about secrets is set, and is none itself.
+pub(super) fn is_plain_word(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::String(word) => word.is_empty() || NO_SECRETS.iter().any(|plain| word.eq_ignore_ascii_case(plain)),
+        _ => false,
+    }
 }
 
 /// Whether an object is a `SecretSettingValue`: by its type, else by the property that only those have.
 pub(super) fn is_secret_value(value: &Map<String, Value>) -> bool {
     let of_type = |kind: &Value| kind.as_str().is_some_and(|kind| kind.contains("SecretSettingValue"));
     value.contains_key("valueState") || value.get("@odata.type").is_some_and(of_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_secret, is_secret_tail};
+
+    #[test]
+    fn names_that_hold_secrets_are_known_in_any_writing() {
+        for name in [
+            "preSharedKey",
+            "PreSharedKey",
+            "pre_shared_key",
+            "wiFiPassword",
+            "proxyManualPassword",
+            "secretReferenceValueId",
+            "license",
+            "Client Secret",
+            "userPassword",
+            "issuerPassword",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for id in ["com.contoso.vpn.Password", "./Vendor/MSFT/VPN/PreSharedKey", "com.apple.carddav_carddavpassword"] {
+            assert!(is_secret_tail(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn policies_about_passwords_and_keys_are_no_secrets() {
+        for name in [
+            "passwordMinimumLength",
+            "passwordRequiredType",
+            "localSecurityOptionsBlockRemoteLogonWithBlankPasswordUse",
+            "requirePassword",
+            "usePassword",
+            "allowpassword",
+            "firewallPreSharedKeyEncodingMethod",
+            "recoveryPasswordUsage",
+            "userRightsCreateToken",
+            "hidePersonalRecoveryKey",
+            "licenseType",
+            "pinRequired",
+            "key",
+            "password🔒s",
+            "",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
 }

@@ -19,9 +19,7 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
         document.clean(setting);
         bound(setting);
     }
-    settings.sort_unstable_by(|a, b| {
-        (&a.path, &a.raw_value, &a.value, &a.name).cmp(&(&b.path, &b.raw_value, &b.value, &b.name))
-    });
+    settings.sort_unstable_by(|a, b| a.path.cmp(&b.path).then_with(|| contents(a).cmp(&contents(b))));
     if number_equal_paths(&mut settings) {
         settings.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     }
@@ -34,6 +32,15 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
     settings
 }
 
+/// What tells settings of one path apart.
+fn contents(setting: &Setting) -> [Option<&str>; 5] {
+    let Setting { raw_value, value, name, definition_id, category, .. } = setting;
+    [raw_value.as_deref(), value.as_deref(), Some(name), definition_id.as_deref(), category.as_deref()]
+}
+
+/// What a setting is called of whose place nothing can be read.
+const NAMELESS: &str = "(no name)";
+
 fn bound(setting: &mut Setting) {
     if let Some(id) = &mut setting.definition_id
         && id.len() > MAX_KEY_CHARS
@@ -44,7 +51,7 @@ fn bound(setting: &mut Setting) {
         setting.name = bounded_with(&setting.name, &setting.path);
     }
     if setting.name.trim().is_empty() {
-        setting.name = bounded(&setting.path);
+        setting.name = if setting.path.trim().is_empty() { NAMELESS.to_owned() } else { bounded(&setting.path) };
     }
 }
 

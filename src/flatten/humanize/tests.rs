@@ -97,6 +97,8 @@ fn members_of_enumerations_become_sentences() {
         ("tls1_2", "TLS 1.2"),
         ("windows10", "Windows 10"),
         ("wpa2Enterprise", "WPA2 enterprise"),
+        ("deviceCodeFlow,authenticationTransfer", "Device code flow; Authentication transfer"),
+        ("medium, high", "Medium; High"),
     ];
     for (value, words) in pairs {
         assert_eq!(value_words(value), words, "{value}");
@@ -119,7 +121,10 @@ fn what_is_no_member_of_an_enumeration_stays_as_it_is() {
         "aGVsbG8",
         "d41d8cd98f00b204e9800998ecf8427e",
         "user_name",
-        "PT12H",
+        "acmecorp",
+        "jdoe",
+        "allowed,acmecorp",
+        "Either, or",
         "grüße",
     ];
     for value in values {

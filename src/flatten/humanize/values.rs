@@ -1,26 +1,43 @@
-//! Values in words: members of enumerations and choices of the settings catalog.
+//! Values in words: members of enumerations, and choices of the settings catalog.
 
 use super::humanize;
+use super::lexicon::Lexicon;
+use super::moments::moment_words;
 use super::strip::starts_with;
 use super::words::{capitalised, humps, sentence, words};
 
 /// No member of an enumeration is longer; encoded data often is.
 const LONGEST_MEMBER: usize = 80;
 
-/// A member of an enumeration in words, anything else as it is.
+/// No more members stand in one text of flags.
+const MOST_FLAGS: usize = 32;
+
+/// A member of an enumeration in words, or several of them with commas between, anything else as it is.
 pub(super) fn value_words(value: &str) -> String {
+    let flags = || value.split(',').map(str::trim_ascii_start);
+    let words = if !value.contains(',') {
+        member_words(value)
+    } else if flags().take(MOST_FLAGS + 1).count() <= MOST_FLAGS {
+        flags().map(member_words).collect::<Option<Vec<_>>>().map(|words| words.join("; "))
+    } else {
+        None
+    };
+    words.or_else(|| moment_words(value)).unwrap_or_else(|| value.to_owned())
+}
+
+/// The words of what looks like a member of an enumeration.
+fn member_words(value: &str) -> Option<String> {
     let identifier = value.len() <= LONGEST_MEMBER
         && value.starts_with(|c: char| c.is_ascii_lowercase())
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !identifier {
-        value.to_owned()
+        None
     } else if value.bytes().all(|b| b.is_ascii_lowercase()) {
-        // A word in small letters may as well be a name that somebody gave: it is not taken apart.
-        capitalised(value)
-    } else if is_version(value) || is_camel_case(value) {
-        sentence(&words(value))
+        // a word in small letters that no list holds may as well be a name that somebody gave
+        let lexicon = Lexicon::get();
+        (lexicon.knows(value) || lexicon.is_rare(value)).then(|| capitalised(value))
     } else {
-        value.to_owned()
+        (is_version(value) || is_camel_case(value)).then(|| sentence(&words(value)))
     }
 }
 

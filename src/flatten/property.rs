@@ -1,0 +1,171 @@
+//! What the name of a property says by itself: its words, and what kind of value stands behind it.
+
+use super::{humanize, is_annotation, secret};
+
+/// A property of a Graph type, known by its name alone.
+#[derive(Debug)]
+pub(super) struct Property {
+    pub(super) words: String,
+    pub(super) holds: Holds,
+}
+
+/// What a property holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// What OData or an exporting tool noted: never a row.
+    Annotation,
+    /// What no administrator sets, unless it stands in data.
+    Metadata,
+    /// A key or a password.
+    Secret,
+    /// `omaSettings`
+    OmaSettings,
+    /// Text that an administrator typed: no word of it is a member of an enumeration.
+    Text,
+    /// Anything else: a text may be a member of an enumeration.
+    Anything,
+}
+
+/// Properties that no object sets.
+const METADATA: [&str; 6] =
+    ["id", "createdDateTime", "lastModifiedDateTime", "modifiedDateTime", "deletedDateTime", "version"];
+
+/// Properties of a policy that are columns, or of no interest to anybody.
+const POLICY_METADATA: [&str; 19] = [
+    "displayName",
+    "name",
+    "description",
+    "roleScopeTagIds",
+    "roleScopeTags",
+    "supportsScopeTags",
+    "assignments",
+    "isAssigned",
+    "settingCount",
+    "settingsCount",
+    "templateReference",
+    "templateId",
+    "platforms",
+    "technologies",
+    "priorityMetaData",
+    "creationSource",
+    "isMigratingToConfigurationPolicy",
+    "isGlobalScript",
+    "deployedAppCount",
+];
+
+/// Last words of properties that hold what somebody typed: `connectionName`, `allowedDomains`.
+const TYPED: [&str; 54] = [
+    "address",
+    "addresses",
+    "argument",
+    "arguments",
+    "attribute",
+    "command",
+    "comment",
+    "company",
+    "department",
+    "description",
+    "disclaimer",
+    "domain",
+    "domains",
+    "email",
+    "expression",
+    "extension",
+    "extensions",
+    "footer",
+    "header",
+    "host",
+    "hostname",
+    "id",
+    "identifier",
+    "identifiers",
+    "ids",
+    "key",
+    "label",
+    "manufacturer",
+    "message",
+    "model",
+    "name",
+    "names",
+    "note",
+    "notes",
+    "organization",
+    "path",
+    "paths",
+    "pattern",
+    "prefix",
+    "principal",
+    "publisher",
+    "query",
+    "realm",
+    "server",
+    "ssid",
+    "ssids",
+    "suffix",
+    "text",
+    "title",
+    "uri",
+    "url",
+    "urls",
+    "username",
+    "value",
+];
+
+/// Enumerations whose names end like those of texts.
+const ENUMERATIONS: [&str; 1] = ["privacyAdvertisingId"];
+
+impl Property {
+    /// What `key` says.
+    pub(super) fn of(key: &str) -> Self {
+        let holds = if is_annotation(key) {
+            Holds::Annotation
+        } else if METADATA.contains(&key) {
+            Holds::Metadata
+        } else if secret::is_secret(key) {
+            Holds::Secret
+        } else if key == "omaSettings" {
+            Holds::OmaSettings
+        } else if TYPED.contains(&last_word(key).to_ascii_lowercase().as_str()) && !ENUMERATIONS.contains(&key) {
+            Holds::Text
+        } else {
+            Holds::Anything
+        };
+        Self { words: humanize::property_words(key), holds }
+    }
+}
+
+/// Whether a property of a policy, as it stands at the top, is no setting of it.
+pub(super) fn is_policy_metadata(key: &str) -> bool {
+    POLICY_METADATA.contains(&key) || key.starts_with("deviceManagementApplicabilityRule")
+}
+
+/// What follows the last capital that starts a word.
+fn last_word(key: &str) -> &str {
+    let bytes = key.as_bytes();
+    let starts = |at: &usize| bytes[*at].is_ascii_uppercase() && !bytes[*at - 1].is_ascii_uppercase();
+    &key[(1..bytes.len()).rev().find(starts).unwrap_or_default()..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Holds, Property};
+
+    #[test]
+    fn a_name_tells_what_a_property_holds() {
+        for (key, holds) in [
+            ("connectionName", Holds::Text),
+            ("allowedURLs", Holds::Text),
+            ("ssid", Holds::Text),
+            ("wifiSSID", Holds::Text),
+            ("privacyAdvertisingId", Holds::Anything),
+            ("wiFiSecurityType", Holds::Anything),
+            ("preSharedKey", Holds::Secret),
+            ("createdDateTime", Holds::Metadata),
+            ("value@odata.type", Holds::Annotation),
+            ("größeÄName", Holds::Text),
+            ("", Holds::Anything),
+        ] {
+            assert_eq!(Property::of(key).holds, holds, "{key}");
+        }
+    }
+}
