@@ -123,10 +123,9 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
 
 /// An item of a list presentation: a name with a value, or a name alone.
 fn pair(item: &Value, rows: &mut Rows<'_>) {
-    match (item.get("name"), item.get("value")) {
-        (Some(name), None | Some(Value::Null)) if !name.is_object() && !name.is_array() => bag::literal(name, rows),
-        _ => bag::literal(item, rows),
-    }
+    let name = item.get("name").filter(|name| name.is_string());
+    let alone = item.as_object().is_some_and(|pair| pair.iter().all(|(key, value)| key == "name" || value.is_null()));
+    bag::literal(name.filter(|_| alone).unwrap_or(item), rows);
 }
 
 fn trimmed(value: &Value) -> Option<&str> {

@@ -51,7 +51,7 @@ fn property_of(tree: Tree, key: &str, value: &Value, rows: &mut Rows<'_>) {
     match known.holds {
         Holds::Annotation => {}
         Holds::Metadata if tree == Tree::Graph => {}
-        Holds::OmaSettings => rows.within(key, "", |rows| oma::settings(value, rows)),
+        Holds::OmaSettings if tree == Tree::Graph => rows.within(key, "", |rows| oma::settings(value, rows)),
         holds => rows.within(key, &known.words, |rows| held(value, Place { key, holds, tree }, rows)),
     }
 }

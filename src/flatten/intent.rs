@@ -6,6 +6,7 @@ use super::{
     bag::{self, Place, Tree},
     property::Holds,
     rows::Rows,
+    secret,
 };
 use crate::json::Document;
 
@@ -20,9 +21,12 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
     let inner = parsed.as_ref().map(|parsed| &parsed.value).filter(|value| !value.is_null());
     let Some(value) = inner.or(json.filter(|_| parsed.is_none())).or(plain) else { return };
     let key = id.rsplit('_').next().unwrap_or(id);
-    let holds = rows.property(key).holds;
-    // a template's own settings are typed as the administrative templates that they are
-    let holds = if id.starts_with("admx--") && holds != Holds::Secret { Holds::Text } else { holds };
+    let holds = match rows.property(key).holds {
+        _ if secret::is_secret_tail(id) => Holds::Secret,
+        // a template's own settings are typed as the administrative templates that they are
+        Holds::Anything if id.starts_with("admx--") => Holds::Text,
+        holds => holds,
+    };
     rows.in_definition(id, |rows| {
         let first = rows.settings.len();
         bag::held(value, Place { key, holds, tree: Tree::Data }, rows);

@@ -1,11 +1,11 @@
 //! OMA-URI: one row per item of `omaSettings`.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     bag, humanize, payload,
     rows::{Leaf, Rows},
-    secret,
+    secret::{self, starts_with},
 };
 
 /// Properties of an item beside its value.
@@ -31,7 +31,11 @@ pub(super) fn settings(value: &Value, rows: &mut Rows<'_>) {
 }
 
 fn setting(item: &Value, rows: &mut Rows<'_>) {
-    let Value::Object(object) = item else { return bag::literal(item, rows) };
+    let object = match item {
+        Value::Object(object) if object.contains_key("omaUri") || object.contains_key("value") => object,
+        Value::Array(_) | Value::Object(_) => return bag::value(item, rows),
+        scalar => return bag::literal(scalar, rows),
+    };
     let text = |key| item.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let uri = text("omaUri");
     let name = text("displayName").map_or_else(
@@ -39,7 +43,7 @@ fn setting(item: &Value, rows: &mut Rows<'_>) {
         str::to_owned,
     );
     rows.within(uri.unwrap_or("(no OMA-URI)"), &name, |rows| {
-        value(item, uri, rows);
+        value(item, object, uri, rows);
         // what no type of today has
         for (key, value) in object.iter().filter(|(key, _)| !PLUMBING.contains(&key.as_str())) {
             bag::property(key, value, rows);
@@ -47,10 +51,11 @@ fn setting(item: &Value, rows: &mut Rows<'_>) {
     });
 }
 
-fn value(item: &Value, uri: Option<&str>, rows: &mut Rows<'_>) {
-    let value = item.get("value").unwrap_or(&Value::Null);
+fn value(item: &Value, object: &Map<String, Value>, uri: Option<&str>, rows: &mut Rows<'_>) {
+    let value = object.get("value").unwrap_or(&Value::Null);
     let flagged = |flag: &Value| *flag == true || flag.as_str().is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-    if item.get("isEncrypted").is_some_and(flagged) || is_masked(value) || is_password(uri, value) {
+    let encrypted = object.get("isEncrypted").is_some_and(flagged) || secret::is_secret_value(object);
+    if encrypted || is_masked(value) || is_password(uri, value) {
         return rows.secret(uri);
     }
     if value.is_array() || value.is_object() {
@@ -81,6 +86,6 @@ fn is_masked(value: &Value) -> bool {
 /// `./Device/Vendor/MSFT/Accounts/Users/…/Password`: an export may hold what Graph masks. The XML that sets a policy
 /// about passwords is none.
 fn is_password(uri: Option<&str>, value: &Value) -> bool {
-    let text = value.as_str().is_some_and(|text| !text.trim_start().starts_with('<'));
-    text && uri.is_some_and(secret::is_secret_tail) && !secret::is_plain_word(value)
+    let plain = |text: &str| !["<enabled", "<disabled"].iter().any(|start| starts_with(text.trim_start(), start));
+    value.as_str().is_some_and(plain) && uri.is_some_and(secret::is_secret_tail) && !secret::is_plain_word(value)
 }

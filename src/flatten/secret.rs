@@ -76,19 +76,34 @@ const NO_SECRETS: [&str; 14] = [
 
 /// Whether a property of a Graph type, or a key of an app's, holds a key or a password.
 pub(super) fn is_secret(name: &str) -> bool {
-    // no name of one is shorter than `pin`, and what is long is no name
-    if !(3..=128).contains(&name.len()) {
+    // what is long is no name
+    if name.len() > 128 {
         return false;
     }
-    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let first = name.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
-    let about = || ABOUT.iter().any(|about| letters.starts_with(about)) || ABOUT_WHOLE.contains(&first);
-    NAMES.contains(&letters.as_str()) || ENDINGS.iter().any(|ending| letters.ends_with(ending)) && !about()
+    let about = || ABOUT.iter().any(|about| starts_with(name, about)) || ABOUT_WHOLE.contains(&first);
+    NAMES.iter().any(|secret| tail(name, secret) == Some(true))
+        || ENDINGS.iter().any(|secret| tail(name, secret).is_some()) && !about()
 }
 
-/// Whether the part of an id, URI or dotted key after its last separator is the name of a secret.
+/// Whether the part of an id, URI or dotted key after its last separator is the name of a secret, or the last two
+/// parts together are: `…_api_key`.
 pub(super) fn is_secret_tail(id: &str) -> bool {
-    id.rsplit(['_', '/', '.', '-']).next().is_some_and(is_secret)
+    let separators = ['_', '/', '.', '-'];
+    let mut starts = id.rmatch_indices(separators).map(|(at, separator)| at + separator.len());
+    let last = starts.next().unwrap_or_default();
+    is_secret(&id[last..]) || last > 0 && is_secret(&id[starts.next().unwrap_or_default()..])
+}
+
+/// Whether the letters and digits of `name` end like `ending`, and whether they are no more than it.
+fn tail(name: &str, ending: &str) -> Option<bool> {
+    let mut letters = name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    ending.bytes().rev().all(|byte| letters.next() == Some(byte)).then(|| letters.next().is_none())
+}
+
+/// Whether `text` begins so, in whatever case.
+pub(super) fn starts_with(text: &str, beginning: &str) -> bool {
+    text.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
 }
 
 /// Whether `value` says how a policy about secrets is set, and is none itself.
@@ -126,7 +141,12 @@ mod tests {
         ] {
             assert!(is_secret(name), "{name}");
         }
-        for id in ["com.contoso.vpn.Password", "./Vendor/MSFT/VPN/PreSharedKey", "com.apple.carddav_carddavpassword"] {
+        for id in [
+            "com.contoso.vpn.Password",
+            "./Vendor/MSFT/VPN/PreSharedKey",
+            "com.apple.carddav_carddavpassword",
+            "x_api_key",
+        ] {
             assert!(is_secret_tail(id), "{id}");
         }
     }

@@ -31,7 +31,7 @@ fn fixtures() -> Vec<(String, &'static PolicyKind, PolicyDocument)> {
         .collect()
 }
 
-fn flattened(slug: &str, json: impl Into<Bytes>) -> Result<Policy, JsonError> {
+pub(crate) fn flattened(slug: &str, json: impl Into<Bytes>) -> Result<Policy, JsonError> {
     let document = PolicyDocument { id: PolicyId::new("some-id"), name: None, file: None, json: json.into() };
     flatten::flatten(&registry::by_slug(slug).unwrap().shape, &document, &Flattener::default())
 }
@@ -130,7 +130,7 @@ fn names_and_paths_are_unique_in_every_fixture() {
     }
 }
 
-fn assert_unique(rows: &[Setting], context: &str) {
+pub(crate) fn assert_unique(rows: &[Setting], context: &str) {
     let names: BTreeSet<_> = rows.iter().map(|row| &row.name).collect();
     let paths: BTreeSet<_> = rows.iter().map(|row| &row.path).collect();
     assert_eq!((names.len(), paths.len()), (rows.len(), rows.len()), "{context}: {rows:#?}");

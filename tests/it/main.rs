@@ -7,6 +7,7 @@ mod cli;
 mod corpus;
 mod fixtures;
 mod flatten;
+mod flatten_properties;
 mod graph;
 mod live;
 mod live_cli;

@@ -95,6 +95,43 @@ const COMPLIANCE_POLICIES: &[(&str, &str)] = &[
     ("", "defaultDeviceCompliancePolicy"),
 ];
 
+/// Types of the other kinds whose policies are of several.
+const APP_PROTECTION: &[(&str, &str)] = &[
+    ("Android", "androidManagedAppProtection"),
+    ("iOS/iPadOS", "iosManagedAppProtection"),
+    ("Windows", "windowsManagedAppProtection windowsInformationProtectionPolicy mdmWindowsInformationProtectionPolicy"),
+    ("", "defaultManagedAppProtection targetedManagedAppProtection"),
+];
+
+const APP_CONFIGURATION: &[(&str, &str)] = &[
+    ("Android", "androidManagedStoreAppConfiguration androidForWorkMobileAppConfiguration"),
+    ("iOS/iPadOS", "iosMobileAppConfiguration"),
+    ("", "targetedManagedAppConfiguration managedDeviceMobileAppConfiguration"),
+];
+
+const ENROLLMENT: &[(&str, &str)] = &[
+    (
+        "Windows",
+        "windows10EnrollmentCompletionPageConfiguration deviceEnrollmentWindowsHelloForBusinessConfiguration \
+         deviceComanagementAuthorityConfiguration windowsRestoreDeviceEnrollmentConfiguration",
+    ),
+    (
+        "",
+        "deviceEnrollmentConfiguration deviceEnrollmentLimitConfiguration \
+         deviceEnrollmentPlatformRestrictionConfiguration deviceEnrollmentPlatformRestrictionsConfiguration \
+         deviceEnrollmentNotificationConfiguration",
+    ),
+];
+
+const AUTOPILOT: &[(&str, &str)] = &[(
+    "Windows",
+    "azureADWindowsAutopilotDeploymentProfile activeDirectoryWindowsAutopilotDeploymentProfile \
+     windowsAutopilotDeploymentProfile",
+)];
+
+const NAMED_LOCATIONS: &[(&str, &str)] =
+    &[("", "ipNamedLocation countryNamedLocation compliantNetworkNamedLocation serviceTagNamedLocation")];
+
 #[test]
 fn every_kind_has_a_fixture() {
     let folders: BTreeSet<String> = std::fs::read_dir("fixtures/kinds")
@@ -121,19 +158,36 @@ fn slugs_and_endpoints_are_unique() {
 }
 
 #[test]
-fn every_derived_type_is_of_its_kind_and_platform() {
-    for (slug, types) in [("device-configuration", DEVICE_CONFIGURATIONS), ("compliance", COMPLIANCE_POLICIES)] {
+fn every_derived_type_is_of_its_kind_and_platform_and_is_flattened() {
+    for (slug, types) in [
+        ("device-configuration", DEVICE_CONFIGURATIONS),
+        ("compliance", COMPLIANCE_POLICIES),
+        ("app-protection", APP_PROTECTION),
+        ("app-configuration", APP_CONFIGURATION),
+        ("enrollment", ENROLLMENT),
+        ("autopilot", AUTOPILOT),
+        ("named-location", NAMED_LOCATIONS),
+    ] {
         for (platform, names) in types {
             for name in names.split_whitespace() {
-                for written in [name.to_owned(), format!("#microsoft.graph.{name}")] {
+                for written in [name.to_owned(), format!("microsoft.graph.{name}"), format!("#microsoft.graph.{name}")]
+                {
                     let found = registry::by_graph_type(&written).map(registry::PolicyKind::slug);
                     assert_eq!(found, Some(slug), "{written}");
+                    let json = json!({"@odata.type": written, "displayName": "x", "list": [{"inner": [[true]]}]});
+                    let document = PolicyDocument {
+                        id: PolicyId::new("1"),
+                        name: None,
+                        file: None,
+                        json: json.to_string().into(),
+                    };
+                    let shape = &registry::by_slug(slug).unwrap().shape;
+                    let policy = flatten::flatten(shape, &document, &Flattener::default()).unwrap();
+                    assert_eq!(policy.platform.unwrap_or_default(), *platform, "{written}");
+                    assert_eq!(policy.graph_type.as_deref(), Some(name), "{written}");
+                    let [row] = policy.settings.as_slice() else { panic!("{written}: {:?}", policy.settings) };
+                    assert_eq!((row.path.as_str(), row.raw_value.as_deref()), ("list[1]/inner[1]", Some("[true]")));
                 }
-                let json = json!({"@odata.type": format!("#microsoft.graph.{name}"), "displayName": "x"}).to_string();
-                let document = PolicyDocument { id: PolicyId::new("1"), name: None, file: None, json: json.into() };
-                let shape = &registry::by_slug(slug).unwrap().shape;
-                let policy = flatten::flatten(shape, &document, &Flattener::default()).unwrap();
-                assert_eq!(policy.platform.unwrap_or_default(), *platform, "{name}");
             }
         }
     }

@@ -110,8 +110,9 @@ impl Leaves {
         faults
     }
 
+    /// A value that is no scalar, which no type of today has, sets every scalar in it.
     fn leaf(&mut self, value: &Value) {
-        count(value, &mut self.must);
+        scalars(value, &mut self.must);
     }
 
     fn instance(&mut self, instance: &Value) {
