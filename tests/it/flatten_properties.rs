@@ -341,10 +341,7 @@ fn secretive() -> impl Strategy<Value = (&'static str, Value)> {
         "api_key",
     ]);
     let value = (secret(), select(vec!["notEncrypted", "encryptedValueToken"]), any::<bool>()).prop_map(
-        |(secret, state, typed)| match typed {
-            true => json!({"@odata.type": "#microsoft.graph.deviceManagementConfigurationSecretSettingValue", "value": secret}),
-            false => json!({"value": secret, "valueState": state}),
-        },
+        |(secret, state, typed)| if typed { json!({"@odata.type": "#microsoft.graph.deviceManagementConfigurationSecretSettingValue", "value": secret}) } else { json!({"value": secret, "valueState": state}) },
     ).boxed();
     let hidden = prop_oneof![
         4 => (name.clone(), wrapped.clone()).prop_map(|(name, secret)| json!({name: secret})),
