@@ -52,13 +52,28 @@ impl Document {
         Err(JsonError::from(error))
     }
 
+    /// Whether stand-ins of lone surrogates may stand in its texts.
+    pub(crate) fn is_repaired(&self) -> bool {
+        self.repaired
+    }
+
     /// Text of this document as a person may read it: no NUL, which PostgreSQL refuses, and no stand-ins.
     pub fn readable(&self, text: &mut String) {
-        if let Cow::Owned(clean) = crate::policy::without_nul(text) {
+        if let Some(clean) = self.cleaned(text) {
             *text = clean;
         }
+    }
+
+    /// The text without what neither a person nor a database reads; `None` where there is nothing of it.
+    fn cleaned(&self, text: &str) -> Option<String> {
+        let clean = crate::policy::without_nul(text);
         if self.repaired {
-            *text = text.chars().map(|c| if standin(c).is_some() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+            let readable = |c| if standin(c).is_some() { char::REPLACEMENT_CHARACTER } else { c };
+            return Some(clean.chars().map(readable).collect());
+        }
+        match clean {
+            Cow::Owned(clean) => Some(clean),
+            Cow::Borrowed(_) => None,
         }
     }
 
@@ -66,16 +81,24 @@ impl Document {
     pub(crate) fn clean(&self, setting: &mut Setting) {
         let texts = [&mut setting.name, &mut setting.path];
         let optional = [&mut setting.value, &mut setting.category, &mut setting.definition_id];
-        texts.into_iter().chain(optional.into_iter().flatten()).for_each(|text| self.readable(text));
-        setting.raw_value.iter_mut().for_each(|raw| self.exact(raw));
+        for text in texts.into_iter().chain(optional.into_iter().flatten()) {
+            if let Some(clean) = self.cleaned(text) {
+                *text = clean.into();
+            }
+        }
+        if self.repaired
+            && let Some(raw) = &mut setting.raw_value
+        {
+            *raw = self.exact(raw).into();
+        }
     }
 
     /// JSON text of a value of this document, with its lone surrogates escaped as they were sent.
-    pub fn exact(&self, json: &mut String) {
-        if self.repaired {
-            let escape = |c: char| standin(c).map_or_else(|| c.to_string(), |unit| format!("\\u{unit:04x}"));
-            *json = json.chars().map(escape).collect();
+    pub fn exact(&self, json: &str) -> String {
+        if !self.repaired {
+            return json.to_owned();
         }
+        json.chars().map(|c| standin(c).map_or_else(|| c.to_string(), |unit| format!("\\u{unit:04x}"))).collect()
     }
 }
 
@@ -168,9 +191,8 @@ mod tests {
     #[test]
     fn a_lone_surrogate_stays_exact_and_readable() {
         let document = Document::parse(br#"{"a":"x\ud800y\\ud801 \ud83d\ude00"}"#).unwrap();
-        let mut raw = document.value["a"].to_string();
-        document.exact(&mut raw);
-        assert_eq!(raw, r#""x\ud800y\\ud801 😀""#);
+        let raw = document.value["a"].to_string();
+        assert_eq!(document.exact(&raw), r#""x\ud800y\\ud801 😀""#);
         let mut text = document.value["a"].as_str().unwrap().to_owned();
         document.readable(&mut text);
         assert_eq!(text, "x\u{fffd}y\\ud801 😀");

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// A tenant: the lower-case GUID of a directory, or the name an import was given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,23 +129,24 @@ pub struct Policy {
     pub settings: Vec<Setting>,
 }
 
-/// One setting of a policy: a row of the table.
+/// One setting of a policy: a row of the table. Its texts are shared with other rows where they are the same, and
+/// short ones stand in the row itself: a tenant has hundreds of thousands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Setting {
     /// What a person reads: `Parent > Child`, unique inside the policy.
-    pub name: String,
+    pub name: SmolStr,
     /// What a person reads as its value.
-    pub value: Option<String>,
+    pub value: Option<SmolStr>,
     /// The technical address, independent of wording: ids joined by `/`, `[n]` for elements.
-    pub path: String,
+    pub path: SmolStr,
     /// The definition that names the setting: catalog id, intent definition, OMA-URI.
-    pub definition_id: Option<String>,
+    pub definition_id: Option<SmolStr>,
     /// Where the portal lists it.
-    pub category: Option<String>,
+    pub category: Option<SmolStr>,
     /// False where the value says "not configured", unknown where it may be an unset default.
     pub configured: Option<bool>,
     /// The JSON text that Graph sent; `None` for secrets and for the row of an empty policy.
-    pub raw_value: Option<String>,
+    pub raw_value: Option<SmolStr>,
 }
 
 /// One assignment of a policy.

@@ -2,6 +2,7 @@
 //! presentations.
 
 use serde_json::Value;
+use smol_str::SmolStr;
 
 use super::{
     bag,
@@ -46,18 +47,20 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
     };
     let id =
         text("id", "#Definition_Id").or_else(|| bound(value, "definition@odata.bind")).unwrap_or("(no definition)");
+    let id = SmolStr::new(id);
     let category = text("categoryPath", "#Definition_categoryPath");
+    rows.holds_nul |= category.is_some_and(|category| category.contains('\0'));
     let walk = |rows: &mut Rows<'_>| {
         if let Some(enabled) = value.get("enabled").filter(|enabled| !enabled.is_null() && *enabled != "") {
             let words = match enabled {
-                Value::Bool(true) => "Enabled".to_owned(),
-                Value::Bool(false) => "Disabled".to_owned(),
-                Value::String(flag) if flag.eq_ignore_ascii_case("true") => "Enabled".to_owned(),
-                Value::String(flag) if flag.eq_ignore_ascii_case("false") => "Disabled".to_owned(),
+                Value::Bool(true) => SmolStr::new_static("Enabled"),
+                Value::Bool(false) => SmolStr::new_static("Disabled"),
+                Value::String(flag) if flag.eq_ignore_ascii_case("true") => SmolStr::new_static("Enabled"),
+                Value::String(flag) if flag.eq_ignore_ascii_case("false") => SmolStr::new_static("Disabled"),
                 other => bag::readable(other),
             };
             rows.leaf(Leaf {
-                definition_id: Some(id),
+                definition_id: Some(&id),
                 value: Some(words),
                 raw: Some(enabled),
                 configured: Some(true),
@@ -75,19 +78,19 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
             bag::property(key, value, rows);
         }
         for row in &mut rows.settings[first..] {
-            row.definition_id = Some(id.to_owned());
-            row.category = category.map(str::to_owned);
+            row.definition_id = Some(id.clone());
+            row.category = category.map(SmolStr::new);
         }
     };
     // an export that names definitions by their GUIDs alone: a GUID has no words in it
-    rows.within(id, text("displayName", "#Definition_displayName").unwrap_or(id), walk);
+    rows.within(&id, text("displayName", "#Definition_displayName").unwrap_or(&id), walk);
     // the same definition exists for users and for devices: told apart where their names clash
     let scope = match text("classType", "#Definition_classType") {
         Some("user") => "(User)",
         Some("machine") => "(Device)",
         _ => return,
     };
-    rows.scopes.insert(id.to_owned(), scope);
+    rows.scopes.insert(id, scope);
 }
 
 fn presentation(shown: &Value, rows: &mut Rows<'_>) {

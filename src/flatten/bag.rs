@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
+use smol_str::SmolStr;
 
 use super::{
     humanize, is_annotation, oma, payload,
@@ -52,7 +53,7 @@ fn property_of(tree: Tree, key: &str, value: &Value, rows: &mut Rows<'_>) {
         Holds::Annotation => {}
         Holds::Metadata if tree == Tree::Graph => {}
         Holds::OmaSettings if tree == Tree::Graph => rows.within(key, "", |rows| oma::settings(value, rows)),
-        holds => rows.within(key, &known.words, |rows| held(value, Place { key, holds, tree }, rows)),
+        holds => rows.in_property(&known, |rows| held(value, Place { key, holds, tree }, rows)),
     }
 }
 
@@ -92,7 +93,7 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
             || names_secret && PAIR_VALUES.contains(&key.as_str()) && !secret::is_plain_word(value);
         if withheld && !is_annotation(key) {
             let place = Place { key, holds: Holds::Secret, tree: place.tree };
-            rows.in_property(key, |rows| held(value, place, rows));
+            rows.in_property(&rows.property(key), |rows| held(value, place, rows));
         } else {
             property_of(place.tree, key, value, rows);
         }
@@ -110,14 +111,14 @@ fn pair_names_secret(object: &Map<String, Value>) -> bool {
 }
 
 /// What a person reads for a scalar, and whether a secret in it was withheld.
-fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (String, bool) {
+fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (SmolStr, bool) {
     match value {
         Value::String(text) => {
             if is_no_payload(text) {
                 return (words(text, place, rows), false);
             }
             match payload::of_property(place.key, value) {
-                Some(payload) => (payload.text, payload.holds_secret),
+                Some(payload) => (payload.text.into(), payload.holds_secret),
                 None => (words(text, place, rows), false),
             }
         }
@@ -125,9 +126,9 @@ fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (String, bool) {
     }
 }
 
-fn words(text: &str, place: Place<'_>, rows: &Rows<'_>) -> String {
+fn words(text: &str, place: Place<'_>, rows: &Rows<'_>) -> SmolStr {
     // `notConfigured` is no name that anybody gave
-    if place.holds == Holds::Text && !is_unset_word(text) { text.to_owned() } else { rows.value_words(text) }
+    if place.holds == Holds::Text && !is_unset_word(text) { text.into() } else { rows.value_words(text) }
 }
 
 /// Whether a text is a short word, as most values of legacy types are: neither structured nor base64.
@@ -136,7 +137,7 @@ fn is_no_payload(text: &str) -> bool {
 }
 
 /// A text that an administrator typed, as a person may read it, and whether a secret in it was withheld.
-pub(super) fn typed(value: &Value, rows: &Rows<'_>) -> (String, bool) {
+pub(super) fn typed(value: &Value, rows: &Rows<'_>) -> (SmolStr, bool) {
     reading(value, TYPED, rows)
 }
 
@@ -147,7 +148,7 @@ fn list(items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
         if !set.is_empty() {
             let (words, secrets): (Vec<_>, Vec<_>) = set.iter().map(|item| reading(item, place, rows)).unzip();
             let raw = (!secrets.contains(&true)).then(|| Value::Array(items.to_vec()));
-            let value = Some(words.join("; "));
+            let value = Some(joined(&words));
             rows.leaf(Leaf { value, raw: raw.as_ref(), configured: Some(true), ..Leaf::default() });
         }
         return;
@@ -242,13 +243,21 @@ pub(super) fn is_unset_word(word: &str) -> bool {
         .any(|unset| word.eq_ignore_ascii_case(unset))
 }
 
+/// What a person reads for a list of values.
+pub(super) fn joined(words: &[SmolStr]) -> SmolStr {
+    match words {
+        [one] => one.clone(),
+        words => words.join("; ").into(),
+    }
+}
+
 /// What a person reads for a scalar without further words.
-pub(super) fn readable(value: &Value) -> String {
+pub(super) fn readable(value: &Value) -> SmolStr {
     match value {
-        Value::Null => String::new(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Null => SmolStr::default(),
+        Value::Bool(true) => SmolStr::new_static("True"),
+        Value::Bool(false) => SmolStr::new_static("False"),
+        Value::String(text) => text.into(),
+        other => other.to_string().into(),
     }
 }

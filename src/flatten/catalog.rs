@@ -4,12 +4,13 @@
 //! the base type, and newer types keep the property names.
 
 use serde_json::{Map, Value};
+use smol_str::SmolStr;
 
 use super::{
     bag::{self, Place, Tree},
-    elements, is_annotation,
+    elements, is_annotation, property,
     property::Holds,
-    rows::{Leaf, Rows},
+    rows::{Leaf, Named, Rows},
     secret,
 };
 
@@ -17,20 +18,18 @@ use super::{
 const INSTANCE_PLUMBING: [&str; 4] =
     ["settingDefinitionId", "settingInstanceTemplateReference", "auditRuleInformation", "settingDefinitions"];
 
-/// Properties of a value that are walked by name, or say nothing.
-const VALUE_PLUMBING: [&str; 4] = ["value", "children", "settingValueTemplateReference", "valueState"];
-
 /// Properties of a setting beside its instance.
 const SETTING_PLUMBING: [&str; 3] = ["id", "settingInstance", "settingDefinitions"];
 
 /// The rows of one element of `settings`.
 pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
-    match (setting.get("settingInstance"), setting) {
-        (Some(Value::Object(found)), Value::Object(setting)) => {
+    let object = setting.as_object();
+    match object.and_then(|object| Some((object, property(object, "settingInstance")?))) {
+        Some((object, Value::Object(found))) => {
             instance(found, rows);
             // what no setting of today has
-            for (property, value) in setting.iter().filter(|(key, _)| !SETTING_PLUMBING.contains(&key.as_str())) {
-                rows.within("settings", "Setting", |rows| bag::property(property, value, rows));
+            for (key, value) in object.iter().filter(|(key, _)| !SETTING_PLUMBING.contains(&key.as_str())) {
+                rows.within("settings", "Setting", |rows| bag::property(key, value, rows));
             }
         }
         _ => rows.within("settings", "Setting", |rows| bag::value(setting, rows)),
@@ -38,23 +37,24 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
 }
 
 fn instance(instance: &Map<String, Value>, rows: &mut Rows<'_>) {
-    let id = instance.get("settingDefinitionId").and_then(Value::as_str).unwrap_or("(no definition)");
-    rows.in_definition(id, |rows| {
+    let id = property(instance, "settingDefinitionId").and_then(Value::as_str).unwrap_or("(no definition)");
+    rows.in_definition(id, |rows, definition| {
         for (property, value) in instance {
             match (property.as_str(), value) {
-                ("choiceSettingValue", Value::Object(value)) => node(id, value, Kind::Choice, rows),
-                ("simpleSettingValue", Value::Object(value)) => node(id, value, Kind::Simple, rows),
-                ("groupSettingValue", Value::Object(value)) => node(id, value, Kind::Group, rows),
+                (_, Value::Null) => {}
+                ("choiceSettingValue", Value::Object(value)) => node(definition, value, Kind::Choice, rows),
+                ("simpleSettingValue", Value::Object(value)) => node(definition, value, Kind::Simple, rows),
+                ("groupSettingValue", Value::Object(value)) => node(definition, value, Kind::Group, rows),
                 ("choiceSettingCollectionValue", Value::Array(_) | Value::Object(_)) => {
-                    collection(id, value, Kind::Choice, rows);
+                    collection(definition, value, Kind::Choice, rows);
                 }
                 ("simpleSettingCollectionValue", Value::Array(_) | Value::Object(_)) => {
-                    collection(id, value, Kind::Simple, rows);
+                    collection(definition, value, Kind::Simple, rows);
                 }
                 ("groupSettingCollectionValue", Value::Array(_) | Value::Object(_)) => {
                     for (index, element) in elements(value).enumerate() {
                         rows.in_element(index, None, |rows| match element {
-                            Value::Object(element) => node(id, element, Kind::Group, rows),
+                            Value::Object(element) => node(definition, element, Kind::Group, rows),
                             other => bag::value(other, rows),
                         });
                     }
@@ -76,48 +76,85 @@ enum Kind {
     Group,
 }
 
+/// What stands in a value, by the names that values of today have.
+#[derive(Default)]
+struct Node<'v> {
+    value: Option<&'v Value>,
+    children: Option<&'v Value>,
+    is_secret: bool,
+    /// Properties that no value of today has.
+    more: Vec<(&'v str, &'v Value)>,
+}
+
+impl<'v> Node<'v> {
+    fn of(object: &'v Map<String, Value>) -> Self {
+        let mut node = Self::default();
+        for (property, value) in object {
+            // most properties hold nothing, and need no look at their names; this one says something even so
+            if is_empty(value) && property.len() != "valueState".len() {
+                continue;
+            }
+            match property.as_str() {
+                "value" => node.value = Some(value),
+                "children" => node.children = Some(value),
+                "valueState" => node.is_secret = true,
+                "@odata.type" => node.is_secret |= secret::is_secret_type(value),
+                "settingValueTemplateReference" => {}
+                property if is_annotation(property) => {}
+                property => node.more.push((property, value)),
+            }
+        }
+        node
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+}
+
 /// One value with what hangs below it.
-fn node(id: &str, node: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
-    match node.get("value") {
-        _ if secret::is_secret_value(node) => rows.secret(Some(id)),
-        Some(value) if is_password(id, value, kind) => rows.secret(Some(id)),
-        Some(value) => scalar(id, value, kind, rows),
+fn node(definition: &Named, object: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
+    let node = Node::of(object);
+    match node.value {
+        _ if node.is_secret => rows.secret(Some(&definition.id)),
+        Some(value) if is_password(definition, value, kind) => rows.secret(Some(&definition.id)),
+        Some(value) => scalar(definition, value, kind, rows),
         None => {}
     }
-    below(node, rows);
+    below(&node, rows);
 }
 
 /// A key or password that a template, written by hand, holds as a plain text.
-fn is_password(id: &str, value: &Value, kind: Kind) -> bool {
-    kind == Kind::Simple && value.is_string() && secret::is_secret_tail(id) && !secret::is_plain_word(value)
+fn is_password(definition: &Named, value: &Value, kind: Kind) -> bool {
+    definition.is_secret && kind == Kind::Simple && value.is_string() && !secret::is_plain_word(value)
 }
 
 /// Children and properties that newer values may have.
-fn below(node: &Map<String, Value>, rows: &mut Rows<'_>) {
-    for child in node.get("children").into_iter().flat_map(elements) {
+fn below(node: &Node<'_>, rows: &mut Rows<'_>) {
+    for child in node.children.into_iter().flat_map(elements) {
         match child {
             Value::Object(child) => instance(child, rows),
             other => bag::value(other, rows),
         }
     }
-    for (property, value) in node.iter().filter(|(key, _)| !VALUE_PLUMBING.contains(&key.as_str())) {
-        if secret::is_secret_value(node) && !is_annotation(property) {
-            let place = Place { key: property, holds: Holds::Secret, tree: Tree::Graph };
-            rows.in_property(property, |rows| bag::held(value, place, rows));
+    for &(key, value) in &node.more {
+        if node.is_secret {
+            let place = Place { key, holds: Holds::Secret, tree: Tree::Graph };
+            rows.in_property(&rows.property(key), |rows| bag::held(value, place, rows));
         } else {
-            bag::property(property, value, rows);
+            bag::property(key, value, rows);
         }
     }
 }
 
-fn scalar(id: &str, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
+fn scalar(definition: &Named, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
     match value {
         Value::Null => {}
         Value::Array(_) | Value::Object(_) => bag::literal(value, rows),
         value => {
-            let (words, holds_secret) = readable(id, value, kind, rows);
+            let (words, holds_secret) = readable(definition, value, kind, rows);
             let leaf = Leaf {
-                definition_id: Some(id),
+                definition_id: Some(&definition.id),
                 value: Some(words),
                 raw: Some(value).filter(|_| !holds_secret),
                 configured: Some(is_configured(value)),
@@ -129,9 +166,9 @@ fn scalar(id: &str, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
 }
 
 /// What a person reads, and whether a secret inside was withheld.
-fn readable(id: &str, value: &Value, kind: Kind, rows: &Rows<'_>) -> (String, bool) {
+fn readable(definition: &Named, value: &Value, kind: Kind, rows: &Rows<'_>) -> (SmolStr, bool) {
     match value {
-        Value::String(choice) if kind == Kind::Choice => (rows.option(id, choice), false),
+        Value::String(choice) if kind == Kind::Choice => (rows.option(&definition.id, choice), false),
         // what an administrator has typed is no member of an enumeration
         value => bag::typed(value, rows),
     }
@@ -144,34 +181,39 @@ fn is_configured(value: &Value) -> bool {
 }
 
 /// A collection of scalars is one row; whatever hangs below its elements has rows of its own.
-fn collection(id: &str, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
+fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
     let mut plain = Vec::new();
-    for element in elements(values) {
-        match element.as_object() {
-            Some(node) if secret::is_secret_value(node) => rows.secret(Some(id)),
-            Some(node) if node.get("value").is_some_and(|value| is_password(id, value, kind)) => rows.secret(Some(id)),
-            Some(node) => plain.extend(node.get("value").filter(|value| !value.is_null())),
-            None => plain.push(element),
+    let mut nodes = Vec::new();
+    for (index, element) in elements(values).enumerate() {
+        let Value::Object(object) = element else {
+            plain.push(element);
+            continue;
+        };
+        let node = Node::of(object);
+        match node.value {
+            _ if node.is_secret => rows.secret(Some(&definition.id)),
+            Some(value) if is_password(definition, value, kind) => rows.secret(Some(&definition.id)),
+            value => plain.extend(value.filter(|value| !value.is_null())),
         }
+        nodes.push((index, node));
     }
     if plain.iter().any(|value| value.is_array() || value.is_object()) {
         for (index, value) in plain.iter().enumerate() {
-            rows.in_element(index, None, |rows| scalar(id, value, kind, rows));
+            rows.in_element(index, None, |rows| scalar(definition, value, kind, rows));
         }
     } else if !plain.is_empty() || elements(values).next().is_none() {
-        let (words, secrets): (Vec<_>, Vec<_>) = plain.iter().map(|value| readable(id, value, kind, rows)).unzip();
+        let (words, secrets): (Vec<_>, Vec<_>) =
+            plain.iter().map(|value| readable(definition, value, kind, rows)).unzip();
         let raw = Value::Array(plain.into_iter().cloned().collect());
         rows.leaf(Leaf {
-            definition_id: Some(id),
-            value: Some(words.join("; ")),
+            definition_id: Some(&definition.id),
+            value: Some(bag::joined(&words)),
             raw: Some(&raw).filter(|_| !secrets.contains(&true)),
             configured: Some(true),
             category: None,
         });
     }
-    for (index, element) in elements(values).enumerate() {
-        if let Value::Object(node) = element {
-            rows.in_element(index, None, |rows| below(node, rows));
-        }
+    for (index, node) in &nodes {
+        rows.in_element(*index, None, |rows| below(node, rows));
     }
 }

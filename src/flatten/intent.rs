@@ -6,7 +6,6 @@ use super::{
     bag::{self, Place, Tree},
     property::Holds,
     rows::Rows,
-    secret,
 };
 use crate::json::Document;
 
@@ -21,17 +20,17 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
     let inner = parsed.as_ref().map(|parsed| &parsed.value).filter(|value| !value.is_null());
     let Some(value) = inner.or(json.filter(|_| parsed.is_none())).or(plain) else { return };
     let key = id.rsplit('_').next().unwrap_or(id);
-    let holds = match rows.property(key).holds {
-        _ if secret::is_secret_tail(id) => Holds::Secret,
-        // a template's own settings are typed as the administrative templates that they are
-        Holds::Anything if id.starts_with("admx--") => Holds::Text,
-        holds => holds,
-    };
-    rows.in_definition(id, |rows| {
+    rows.in_definition(id, |rows, named| {
+        let holds = match rows.property(key).holds {
+            _ if named.is_secret => Holds::Secret,
+            // a template's own settings are typed as the administrative templates that they are
+            Holds::Anything if id.starts_with("admx--") => Holds::Text,
+            holds => holds,
+        };
         let first = rows.settings.len();
         bag::held(value, Place { key, holds, tree: Tree::Data }, rows);
         for row in &mut rows.settings[first..] {
-            row.definition_id = Some(id.to_owned());
+            row.definition_id = Some(named.id.clone());
             // what was repaired in the inner JSON, the outer one does not know of
             if let Some(parsed) = &parsed {
                 parsed.clean(row);

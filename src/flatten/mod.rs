@@ -109,6 +109,12 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     .iter()
 }
 
+/// A property of a small object. Its name is compared with those of its length alone: whatever else the object holds
+/// is not looked at, which takes longer than all the rest where a policy no longer stands in the processor's cache.
+fn property<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    object.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
 /// Annotations of OData and of exporting tools: never rows.
 fn is_annotation(key: &str) -> bool {
     key.starts_with(['#', '$']) || key.contains('@')

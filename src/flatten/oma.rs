@@ -1,6 +1,7 @@
 //! OMA-URI: one row per item of `omaSettings`.
 
 use serde_json::{Map, Value};
+use smol_str::SmolStr;
 
 use super::{
     bag, humanize, payload,
@@ -42,8 +43,9 @@ fn setting(item: &Value, rows: &mut Rows<'_>) {
         || humanize::property_words(uri.and_then(|uri| uri.rsplit('/').next()).unwrap_or("OMA-URI")),
         str::to_owned,
     );
+    let id = uri.map(SmolStr::new);
     rows.within(uri.unwrap_or("(no OMA-URI)"), &name, |rows| {
-        value(item, object, uri, rows);
+        value(item, object, id.as_ref(), rows);
         // what no type of today has
         for (key, value) in object.iter().filter(|(key, _)| !PLUMBING.contains(&key.as_str())) {
             bag::property(key, value, rows);
@@ -51,7 +53,7 @@ fn setting(item: &Value, rows: &mut Rows<'_>) {
     });
 }
 
-fn value(item: &Value, object: &Map<String, Value>, uri: Option<&str>, rows: &mut Rows<'_>) {
+fn value(item: &Value, object: &Map<String, Value>, uri: Option<&SmolStr>, rows: &mut Rows<'_>) {
     let value = object.get("value").unwrap_or(&Value::Null);
     let flagged = |flag: &Value| *flag == true || flag.as_str().is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
     let encrypted = object.get("isEncrypted").is_some_and(flagged) || secret::is_secret_value(object);
@@ -73,7 +75,7 @@ fn value(item: &Value, object: &Map<String, Value>, uri: Option<&str>, rows: &mu
         if payload.holds_secret {
             leaf.raw = None;
         }
-        leaf.value = Some(payload.text);
+        leaf.value = Some(payload.text.into());
     }
     rows.leaf(leaf);
 }
@@ -85,7 +87,9 @@ fn is_masked(value: &Value) -> bool {
 
 /// `./Device/Vendor/MSFT/Accounts/Users/…/Password`: an export may hold what Graph masks. The XML that sets a policy
 /// about passwords is none.
-fn is_password(uri: Option<&str>, value: &Value) -> bool {
+fn is_password(uri: Option<&SmolStr>, value: &Value) -> bool {
     let plain = |text: &str| !["<enabled", "<disabled"].iter().any(|start| starts_with(text.trim_start(), start));
-    value.as_str().is_some_and(plain) && uri.is_some_and(secret::is_secret_tail) && !secret::is_plain_word(value)
+    value.as_str().is_some_and(plain)
+        && uri.is_some_and(|uri| secret::is_secret_tail(uri))
+        && !secret::is_plain_word(value)
 }

@@ -1,11 +1,14 @@
 //! What the name of a property says by itself: its words, and what kind of value stands behind it.
 
+use smol_str::SmolStr;
+
 use super::{humanize, is_annotation, secret};
 
 /// A property of a Graph type, known by its name alone.
 #[derive(Debug)]
 pub(super) struct Property {
-    pub(super) words: String,
+    pub(super) key: SmolStr,
+    pub(super) words: SmolStr,
     pub(super) holds: Holds,
 }
 
@@ -130,7 +133,7 @@ impl Property {
         } else {
             Holds::Anything
         };
-        Self { words: humanize::property_words(key), holds }
+        Self { key: key.into(), words: humanize::property_words(key).into(), holds }
     }
 }
 

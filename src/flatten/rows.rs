@@ -6,8 +6,9 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use smol_str::SmolStr;
 
-use super::{SECRET, SettingsShape, elements, humanize, property::Property};
+use super::{SECRET, SettingsShape, elements, humanize, property, property::Property, secret};
 use crate::{
     definitions::{Definition, Definitions},
     policy::Setting,
@@ -23,10 +24,10 @@ const LONGEST_REMEMBERED: usize = 64;
 #[derive(Debug, Default)]
 pub struct Flattener {
     definitions: Definitions,
-    names: Memo<str>,
-    properties: Memo<Property>,
-    options: Memo<str>,
-    values: Memo<str>,
+    names: Memo<Named>,
+    properties: Memo<Arc<Property>>,
+    options: Memo<SmolStr>,
+    values: Memo<SmolStr>,
 }
 
 impl Flattener {
@@ -39,7 +40,7 @@ impl Flattener {
     pub(super) fn rows(&self, shape: SettingsShape, body: &Map<String, Value>) -> Rows<'_> {
         let mut own = Definitions::default();
         let settings = body.get("settings").into_iter().flat_map(elements);
-        let nested = settings.filter_map(|setting| setting.get("settingDefinitions"));
+        let nested = settings.filter_map(|setting| property(setting.as_object()?, "settingDefinitions"));
         nested.chain(body.get("settingDefinitions")).flat_map(elements).for_each(|definition| {
             own.insert_graph(definition);
         });
@@ -54,6 +55,9 @@ impl Flattener {
             scopes: HashMap::new(),
             path: String::with_capacity(512),
             name: String::with_capacity(512),
+            outermost: None,
+            holds_nul: false,
+            scratch: String::new(),
             settings: Vec::with_capacity(expected + expected / 2),
         }
     }
@@ -61,29 +65,44 @@ impl Flattener {
 
 /// What technical texts say, made out once for all policies.
 #[derive(Debug)]
-struct Memo<T: ?Sized>(RwLock<HashMap<String, Arc<T>, foldhash::fast::RandomState>>);
+struct Memo<T>(RwLock<HashMap<SmolStr, T, foldhash::fast::RandomState>>);
 
-impl<T: ?Sized> Default for Memo<T> {
+impl<T> Default for Memo<T> {
     fn default() -> Self {
         Self(RwLock::default())
     }
 }
 
-impl<T: ?Sized> Memo<T> {
-    fn of(&self, technical: &str, make: impl FnOnce(&str) -> Arc<T>) -> Arc<T> {
+impl<T: Clone> Memo<T> {
+    fn of(&self, technical: &str, make: impl FnOnce(&SmolStr) -> T) -> T {
         if let Ok(known) = self.0.read()
             && let Some(known) = known.get(technical)
         {
             return known.clone();
         }
-        let made = make(technical);
+        let technical = SmolStr::new(technical);
+        let made = make(&technical);
         if let Ok(mut known) = self.0.write() {
             if known.len() >= MAX_REMEMBERED {
                 known.clear();
             }
-            known.insert(technical.to_owned(), made.clone());
+            known.insert(technical, made.clone());
         }
         made
+    }
+}
+
+/// A definition's id, what words say of it, and whether it names a secret.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) id: SmolStr,
+    words: SmolStr,
+    pub(super) is_secret: bool,
+}
+
+impl Named {
+    fn of(id: &SmolStr) -> Self {
+        Self { id: id.clone(), words: humanize::humanize(id).into(), is_secret: secret::is_secret_tail(id) }
     }
 }
 
@@ -94,9 +113,15 @@ pub(super) struct Rows<'a> {
     /// Whether `false` and `0` may be what a type has before anybody sets it.
     legacy: bool,
     /// Whom a definition is for, where its id does not say.
-    pub(super) scopes: HashMap<String, &'static str>,
+    pub(super) scopes: HashMap<SmolStr, &'static str>,
     path: String,
     name: String,
+    /// Path and name while they are those of a setting that has no parent, which rows then share.
+    outermost: Option<(SmolStr, SmolStr)>,
+    /// Whether a NUL stands anywhere in the rows: mostly there is none, and nothing to look for later.
+    pub(super) holds_nul: bool,
+    /// Where JSON is written, before its length is known.
+    scratch: String,
     pub(super) settings: Vec<Setting>,
 }
 
@@ -107,12 +132,13 @@ impl Rows<'_> {
     }
 
     /// Walks below a definition: its official name, else words from its id.
-    pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self)) {
-        let name = match self.definition(id).and_then(|definition| definition.display_name.as_deref()) {
-            Some(official) => Arc::from(official),
-            None => self.flattener.names.of(id, |id| humanize::humanize(id).into()),
-        };
-        self.within(id, &name, walk);
+    pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self, &Named)) {
+        let mut named = self.flattener.names.of(id, Named::of);
+        if let Some(official) = self.definition(id).and_then(|known| known.display_name.as_deref()) {
+            named.words = official.into();
+        }
+        let words = std::mem::take(&mut named.words);
+        self.within_shared(named.id.clone(), words, |rows| walk(rows, &named));
     }
 
     /// What a property's name says.
@@ -121,25 +147,42 @@ impl Rows<'_> {
     }
 
     /// Walks below a property of a legacy type.
-    pub(super) fn in_property(&mut self, key: &str, walk: impl FnOnce(&mut Self)) {
-        let words = &self.property(key).words;
-        self.within(key, words, walk);
+    pub(super) fn in_property(&mut self, property: &Property, walk: impl FnOnce(&mut Self)) {
+        self.within_shared(property.key.clone(), property.words.clone(), walk);
+    }
+
+    /// As [`Self::within`], of texts that other policies have as well.
+    fn within_shared(&mut self, segment: SmolStr, name: SmolStr, walk: impl FnOnce(&mut Self)) {
+        if !self.path.is_empty() || !self.name.is_empty() {
+            return self.within(&segment, &name, walk);
+        }
+        self.enter(&segment, &name);
+        self.outermost = Some((segment, name));
+        walk(self);
+        self.outermost = None;
+        self.path.clear();
+        self.name.clear();
     }
 
     /// Walks below `segment`, which a person reads as `name`.
     pub(super) fn within(&mut self, segment: &str, name: &str, walk: impl FnOnce(&mut Self)) {
         let (path_end, name_end) = (self.path.len(), self.name.len());
-        if path_end > 0 {
-            self.path.push('/');
-        }
-        self.path.push_str(segment);
-        if name_end > 0 && !name.is_empty() {
-            self.name.push_str(" > ");
-        }
-        self.name.push_str(name);
+        self.enter(segment, name);
         walk(self);
         self.path.truncate(path_end);
         self.name.truncate(name_end);
+    }
+
+    fn enter(&mut self, segment: &str, name: &str) {
+        if !self.path.is_empty() {
+            self.path.push('/');
+        }
+        self.path.push_str(segment);
+        if !self.name.is_empty() && !name.is_empty() {
+            self.name.push_str(" > ");
+        }
+        self.name.push_str(name);
+        self.holds_nul |= has_nul(segment) || has_nul(name);
     }
 
     /// Walks below the element `index` (from 0) of a list; `label` is the element's own name.
@@ -152,31 +195,45 @@ impl Rows<'_> {
             Some(label) => write!(self.name, " > {label}"),
             None => write!(self.name, " [{}]", index + 1),
         };
+        self.holds_nul |= label.is_some_and(has_nul);
         walk(self);
         self.path.truncate(path_end);
         self.name.truncate(name_end);
     }
 
+    /// Path and name of this place.
+    fn place(&self) -> (SmolStr, SmolStr) {
+        match &self.outermost {
+            // the walk only appends: what is as long is the same
+            Some((path, name)) if (path.len(), name.len()) == (self.path.len(), self.name.len()) => {
+                (path.clone(), name.clone())
+            }
+            _ => (SmolStr::new(&self.path), SmolStr::new(&self.name)),
+        }
+    }
+
     /// A row for the value at this place.
     pub(super) fn leaf(&mut self, leaf: Leaf<'_>) {
         let known = leaf.definition_id.and_then(|id| self.definition(id));
-        let category = leaf.category.map(str::to_owned).or_else(|| known.and_then(|known| known.category.clone()));
+        let category = leaf.category.or_else(|| known.and_then(|known| known.category.as_deref())).map(SmolStr::new);
+        self.holds_nul |= leaf.value.as_deref().is_some_and(has_nul) || category.as_deref().is_some_and(has_nul);
+        let (path, name) = self.place();
         self.settings.push(Setting {
-            name: self.name.clone(),
+            name,
             value: leaf.value,
-            path: self.path.clone(),
-            definition_id: leaf.definition_id.map(str::to_owned),
+            path,
+            definition_id: leaf.definition_id.cloned(),
             category,
             configured: leaf.configured,
-            raw_value: leaf.raw.map(json_text),
+            raw_value: leaf.raw.map(|raw| json_text(raw, &mut self.scratch)),
         });
     }
 
     /// A row that tells of a secret and nothing about it.
-    pub(super) fn secret(&mut self, definition_id: Option<&str>) {
+    pub(super) fn secret(&mut self, definition_id: Option<&SmolStr>) {
         self.leaf(Leaf {
             definition_id,
-            value: Some(SECRET.to_owned()),
+            value: Some(SmolStr::new_static(SECRET)),
             raw: None,
             configured: Some(true),
             category: None,
@@ -184,12 +241,12 @@ impl Rows<'_> {
     }
 
     /// What a person reads for a text that may be a member of an enumeration.
-    pub(super) fn value_words(&self, value: &str) -> String {
+    pub(super) fn value_words(&self, value: &str) -> SmolStr {
         // what is long is no member, and need not be remembered
         if value.len() > LONGEST_REMEMBERED {
-            return humanize::value_words(value);
+            return humanize::value_words(value).into();
         }
-        self.flattener.values.of(value, |value| humanize::value_words(value).into()).to_string()
+        self.flattener.values.of(value, |value| humanize::value_words(value).into())
     }
 
     /// What `configured` is where a value is the one that a type has before anybody sets it.
@@ -198,18 +255,18 @@ impl Rows<'_> {
     }
 
     /// What a person reads for an option of a choice: its official name, else words from its suffix.
-    pub(super) fn option(&self, definition_id: &str, choice: &str) -> String {
+    pub(super) fn option(&self, definition_id: &str, choice: &str) -> SmolStr {
         let official = self
             .definition(definition_id)
             .and_then(|known| known.options.get(choice).or_else(|| known.options.get(&choice.to_ascii_lowercase())));
+        let words = |choice: &str| humanize::option_words(definition_id, choice).into();
         match official {
-            Some(name) => name.clone(),
-            // most choices begin with their definition's id, so that the choice alone tells the words
-            None if choice.starts_with(definition_id) => {
-                let words = |choice: &str| humanize::option_words(definition_id, choice).into();
-                self.flattener.options.of(choice, words).to_string()
-            }
-            None => humanize::option_words(definition_id, choice),
+            Some(name) => name.into(),
+            None => match choice.strip_prefix(definition_id).and_then(|rest| rest.strip_prefix('_')) {
+                // of most choices a short end tells all, which those of other definitions have as well
+                Some(end) if !end.contains('_') => self.flattener.options.of(end, |_| words(choice)),
+                _ => self.flattener.options.of(&format!("{definition_id}_/{choice}"), |_| words(choice)),
+            },
         }
     }
 }
@@ -217,23 +274,30 @@ impl Rows<'_> {
 /// A value, as [`Rows::leaf`] takes it.
 #[derive(Default)]
 pub(super) struct Leaf<'v> {
-    pub(super) definition_id: Option<&'v str>,
-    pub(super) value: Option<String>,
+    pub(super) definition_id: Option<&'v SmolStr>,
+    pub(super) value: Option<SmolStr>,
     pub(super) raw: Option<&'v Value>,
     pub(super) configured: Option<bool>,
     pub(super) category: Option<&'v str>,
 }
 
+fn has_nul(text: &str) -> bool {
+    text.as_bytes().contains(&0)
+}
+
 /// A value as JSON text. Most are texts without anything to escape, for which no serializer is needed.
-fn json_text(value: &Value) -> String {
+fn json_text(value: &Value, scratch: &mut String) -> SmolStr {
     match value {
+        Value::Bool(true) => SmolStr::new_static("true"),
+        Value::Bool(false) => SmolStr::new_static("false"),
+        Value::Number(number) => SmolStr::new(number.as_str()),
         Value::String(text) if !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') => {
-            let mut json = String::with_capacity(text.len() + 2);
-            json.push('"');
-            json.push_str(text);
-            json.push('"');
-            json
+            scratch.clear();
+            scratch.push('"');
+            scratch.push_str(text);
+            scratch.push('"');
+            SmolStr::new(scratch)
         }
-        other => other.to_string(),
+        other => other.to_string().into(),
     }
 }

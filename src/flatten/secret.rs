@@ -117,8 +117,12 @@ pub(super) fn is_plain_word(value: &Value) -> bool {
 
 /// Whether an object is a `SecretSettingValue`: by its type, else by the property that only those have.
 pub(super) fn is_secret_value(value: &Map<String, Value>) -> bool {
-    let of_type = |kind: &Value| kind.as_str().is_some_and(|kind| kind.contains("SecretSettingValue"));
-    value.contains_key("valueState") || value.get("@odata.type").is_some_and(of_type)
+    value.contains_key("valueState") || value.get("@odata.type").is_some_and(is_secret_type)
+}
+
+/// Whether an `@odata.type` is that of a `SecretSettingValue`.
+pub(super) fn is_secret_type(kind: &Value) -> bool {
+    kind.as_str().is_some_and(|kind| kind.contains("SecretSettingValue"))
 }
 
 #[cfg(test)]

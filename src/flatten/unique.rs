@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use smol_str::{SmolStr, format_smolstr};
+
 use super::rows::Rows;
 use crate::{
     json::Document,
@@ -10,15 +12,16 @@ use crate::{
 
 /// The rows of a policy in order of path, clean, bounded and unique in name and path.
 pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
-    let scopes = rows.scopes;
-    let mut settings = rows.settings;
+    let Rows { scopes, mut settings, holds_nul, .. } = rows;
     if settings.is_empty() {
-        return vec![Setting { name: NO_SETTINGS.to_owned(), path: NO_SETTINGS_PATH.to_owned(), ..Setting::default() }];
+        return vec![Setting { name: NO_SETTINGS.into(), path: NO_SETTINGS_PATH.into(), ..Setting::default() }];
     }
-    for setting in &mut settings {
-        document.clean(setting);
-        bound(setting);
+    if holds_nul || document.is_repaired() {
+        for setting in &mut settings {
+            document.clean(setting);
+        }
     }
+    settings.iter_mut().for_each(bound);
     settings.sort_unstable_by(|a, b| a.path.cmp(&b.path).then_with(|| contents(a).cmp(&contents(b))));
     if number_equal_paths(&mut settings) {
         settings.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -27,7 +30,7 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
         return settings;
     }
     tell_apart(&mut settings, |setting| scope(setting, &scopes));
-    tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| format!("[{id}]")));
+    tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| format_smolstr!("[{id}]")));
     number_equal_names(&mut settings);
     settings
 }
@@ -45,13 +48,13 @@ fn bound(setting: &mut Setting) {
     if let Some(id) = &mut setting.definition_id
         && id.len() > MAX_KEY_CHARS
     {
-        *id = bounded(id);
+        *id = bounded(id).into();
     }
     if setting.name.len() > MAX_KEY_CHARS {
-        setting.name = bounded_with(&setting.name, &setting.path);
+        setting.name = bounded_with(&setting.name, &setting.path).into();
     }
     if setting.name.trim().is_empty() {
-        setting.name = if setting.path.trim().is_empty() { NAMELESS.to_owned() } else { bounded(&setting.path) };
+        setting.name = if setting.path.trim().is_empty() { NAMELESS.into() } else { bounded(&setting.path).into() };
     }
 }
 
@@ -61,7 +64,7 @@ fn number_equal_paths(settings: &mut [Setting]) -> bool {
     if settings.windows(2).all(|pair| pair[0].path != pair[1].path) {
         return false;
     }
-    let mut taken: HashSet<String> = settings.iter().map(|setting| setting.path.clone()).collect();
+    let mut taken: HashSet<SmolStr> = settings.iter().map(|setting| setting.path.clone()).collect();
     let (mut shared, mut number) = (settings[0].path.clone(), 1);
     for setting in &mut settings[1..] {
         if setting.path != shared {
@@ -70,7 +73,7 @@ fn number_equal_paths(settings: &mut [Setting]) -> bool {
         }
         setting.path = loop {
             number += 1;
-            let numbered = format!("{shared}[{number}]");
+            let numbered = format_smolstr!("{shared}[{number}]");
             if taken.insert(numbered.clone()) {
                 break numbered;
             }
@@ -80,14 +83,14 @@ fn number_equal_paths(settings: &mut [Setting]) -> bool {
 }
 
 /// Adds a mark to all rows that clash in name.
-fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<String>) {
+fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<SmolStr>) {
     for index in clashing(settings).into_iter().flatten() {
         let setting = &mut settings[index];
         if let Some(mark) = mark(setting)
-            && !setting.name.ends_with(&mark)
+            && !setting.name.ends_with(mark.as_str())
         {
             let marked = format!("{} {mark}", setting.name);
-            setting.name = bounded_with(&marked, &setting.path);
+            setting.name = bounded_with(&marked, &setting.path).into();
         }
     }
 }
@@ -98,14 +101,14 @@ fn number_equal_names(settings: &mut [Setting]) {
     if groups.is_empty() {
         return;
     }
-    let mut taken: HashSet<String> = settings.iter().map(|setting| setting.name.clone()).collect();
+    let mut taken: HashSet<SmolStr> = settings.iter().map(|setting| setting.name.clone()).collect();
     for group in groups {
         let mut number = 2;
         for &index in &group[1..] {
             let setting = &mut settings[index];
             setting.name = loop {
                 let numbered = format!("{} [{number}]", setting.name);
-                let numbered = bounded_with(&numbered, &format!("{}#{number}", setting.path));
+                let numbered = SmolStr::from(bounded_with(&numbered, &format!("{}#{number}", setting.path)));
                 number += 1;
                 if taken.insert(numbered.clone()) {
                     break numbered;
@@ -140,7 +143,7 @@ fn clashing(settings: &[Setting]) -> Vec<Vec<usize>> {
 }
 
 /// Whom a definition is for: its id says so, or the administrative template's class.
-fn scope(setting: &Setting, scopes: &HashMap<String, &'static str>) -> Option<String> {
+fn scope(setting: &Setting, scopes: &HashMap<SmolStr, &'static str>) -> Option<SmolStr> {
     let id = setting.definition_id.as_deref()?;
     let starts = |prefix: &str| id.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let scope = match scopes.get(id) {
@@ -149,5 +152,5 @@ fn scope(setting: &Setting, scopes: &HashMap<String, &'static str>) -> Option<St
         None if starts("device_") => "(Device)",
         None => return None,
     };
-    Some(scope.to_owned())
+    Some(SmolStr::new_static(scope))
 }

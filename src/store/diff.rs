@@ -39,10 +39,10 @@ pub(super) fn plan<'a>(stored: &[StoredSetting], new: &'a [Setting]) -> Plan<'a>
 
 fn is_same(stored: &StoredSetting, new: &Setting) -> bool {
     stored.setting_path == new.path
-        && stored.setting_value == new.value
-        && stored.raw_value == new.raw_value
-        && stored.definition_id == new.definition_id
-        && stored.category == new.category
+        && stored.setting_value.as_deref() == new.value.as_deref()
+        && stored.raw_value.as_deref() == new.raw_value.as_deref()
+        && stored.definition_id.as_deref() == new.definition_id.as_deref()
+        && stored.category.as_deref() == new.category.as_deref()
         && stored.configured == new.configured
 }
 

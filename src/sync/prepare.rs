@@ -98,8 +98,11 @@ impl Context {
 }
 
 fn too_large(policy: &Policy) -> Option<String> {
-    let large = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_VALUE_BYTES);
-    let found = policy.settings.iter().find(|setting| large(&setting.value) || large(&setting.raw_value))?;
+    let large = |text: Option<&str>| text.is_some_and(|text| text.len() > MAX_VALUE_BYTES);
+    let found = policy
+        .settings
+        .iter()
+        .find(|setting| large(setting.value.as_deref()) || large(setting.raw_value.as_deref()))?;
     Some(format!("the value of `{}` is larger than {} MiB", found.name, MAX_VALUE_BYTES >> 20))
 }
 

@@ -147,11 +147,13 @@ impl Writer {
         match prepared.content {
             Content::Read(read) => {
                 self.read_event(kind, read.policy.settings.len() as u64);
-                let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+                let size = |text: Option<&str>| text.map_or(0, str::len);
                 let settings = &read.policy.settings;
                 self.state.rows += settings.len();
-                self.state.bytes +=
-                    settings.iter().map(|s| s.name.len() + size(&s.value) + size(&s.raw_value)).sum::<usize>();
+                self.state.bytes += settings
+                    .iter()
+                    .map(|s| s.name.len() + size(s.value.as_deref()) + size(s.raw_value.as_deref()))
+                    .sum::<usize>();
                 self.state.batch.read.push(*read);
             }
             Content::Untouched(stored) => {

@@ -61,16 +61,16 @@ fn of_named(settings: &[Value]) -> Value {
 
 /// A policy as a page of text: what a reviewer of a new fixture reads.
 fn page(kind: &PolicyKind, policy: &Policy) -> String {
-    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "∅".to_owned());
+    let text = |text: Option<&str>| text.unwrap_or("∅").to_owned();
     let one_line = |text: &str| text.replace('\r', "\\r").replace('\n', "\\n").replace('\t', "\\t");
     let mut page = format!("{} ({})\n", policy.name, kind.slug());
     for (name, value) in [
-        ("description", text(&policy.description)),
-        ("platform", text(&policy.platform)),
-        ("technologies", text(&policy.technologies)),
-        ("type", text(&policy.graph_type)),
-        ("template", format!("{} {}", text(&policy.template_family), text(&policy.template_name))),
-        ("scope tags", text(&policy.scope_tag_ids)),
+        ("description", text(policy.description.as_deref())),
+        ("platform", text(policy.platform.as_deref())),
+        ("technologies", text(policy.technologies.as_deref())),
+        ("type", text(policy.graph_type.as_deref())),
+        ("template", format!("{} {}", text(policy.template_family.as_deref()), text(policy.template_name.as_deref()))),
+        ("scope tags", text(policy.scope_tag_ids.as_deref())),
         ("assigned", format!("{:?}", policy.assigned)),
         ("complete", policy.complete.to_string()),
         ("created, modified", format!("{:?} {:?}", policy.created_at, policy.modified_at)),
@@ -78,7 +78,9 @@ fn page(kind: &PolicyKind, policy: &Policy) -> String {
         writeln!(page, "  {name}: {}", one_line(&value)).unwrap();
     }
     for assignment in policy.assignments.iter().flatten() {
-        let texts = [&assignment.target_id, &assignment.filter_mode, &assignment.filter_id].map(text).join(" ");
+        let texts = [&assignment.target_id, &assignment.filter_mode, &assignment.filter_id]
+            .map(|id| text(id.as_deref()))
+            .join(" ");
         writeln!(page, "  {} {} {texts}", assignment.intent, assignment.target_type).unwrap();
     }
     for row in &policy.settings {
@@ -87,10 +89,10 @@ fn page(kind: &PolicyKind, policy: &Policy) -> String {
             Some(false) => " (not configured)",
             None => " (perhaps configured)",
         };
-        writeln!(page, "\n{} | {}{configured}", one_line(&row.name), one_line(&text(&row.value))).unwrap();
-        writeln!(page, "  {} | {}", one_line(&row.path), text(&row.raw_value)).unwrap();
+        writeln!(page, "\n{} | {}{configured}", one_line(&row.name), one_line(&text(row.value.as_deref()))).unwrap();
+        writeln!(page, "  {} | {}", one_line(&row.path), text(row.raw_value.as_deref())).unwrap();
         if row.definition_id.is_some() || row.category.is_some() {
-            writeln!(page, "  {} | {}", text(&row.definition_id), text(&row.category)).unwrap();
+            writeln!(page, "  {} | {}", text(row.definition_id.as_deref()), text(row.category.as_deref())).unwrap();
         }
     }
     page
@@ -135,6 +137,11 @@ pub(crate) fn assert_unique(rows: &[Setting], context: &str) {
     let paths: BTreeSet<_> = rows.iter().map(|row| &row.path).collect();
     assert_eq!((names.len(), paths.len()), (rows.len(), rows.len()), "{context}: {rows:#?}");
     assert!(rows.is_sorted_by(|a, b| a.path < b.path), "{context}");
+    let texts = |row: &Setting| {
+        let Setting { name, path, value, definition_id, category, raw_value, .. } = row.clone();
+        [Some(name), Some(path), value, definition_id, category, raw_value]
+    };
+    assert!(rows.iter().flat_map(texts).flatten().all(|text| !text.contains('\0')), "{context}: {rows:#?}");
     assert!(rows.iter().all(|row| !row.name.is_empty() && row.name.chars().count() <= MAX_KEY_CHARS), "{context}");
 }
 
