@@ -107,7 +107,7 @@ const PAIR_VALUES: [&str; 6] =
 
 fn pair_names_secret(object: &Map<String, Value>) -> bool {
     let name = PAIR_NAMES.iter().find_map(|name| object.get(*name)?.as_str());
-    name.is_some_and(secret::is_secret_tail)
+    name.is_some_and(secret::is_secret_key)
 }
 
 /// What a person reads for a scalar, and whether a secret in it was withheld.

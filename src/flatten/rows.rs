@@ -102,7 +102,7 @@ pub(super) struct Named {
 
 impl Named {
     fn of(id: &SmolStr) -> Self {
-        Self { id: id.clone(), words: humanize::humanize(id).into(), is_secret: secret::is_secret_tail(id) }
+        Self { id: id.clone(), words: humanize::humanize(id).into(), is_secret: secret::is_secret_id(id) }
     }
 }
 

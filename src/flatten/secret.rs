@@ -3,11 +3,15 @@
 use serde_json::{Map, Value};
 
 /// Names that hold a key or a password, lower-case.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 26] = [
+    "accesstoken",
     "advancedthreatprotectiononboardingblob",
     "advancedthreatprotectionoffboardingblob",
+    "apitoken",
+    "authtoken",
     "bypasscode",
     "encryptedpfxblob",
+    "enrollmenttoken",
     "keymaterial",
     // the key of an edition upgrade
     "license",
@@ -17,6 +21,7 @@ const NAMES: [&str; 21] = [
     "pin",
     "psk",
     "recoverykey",
+    "refreshtoken",
     "secret",
     "secretreferencevalueid",
     "secretvalue",
@@ -29,24 +34,18 @@ const NAMES: [&str; 21] = [
 ];
 
 /// Endings of such names: `proxyManualPassword`, `ikePreSharedKey`.
-const ENDINGS: [&str; 17] = [
+const ENDINGS: [&str; 11] = [
     "accesskey",
-    "accesstoken",
     "apikey",
-    "apitoken",
-    "authtoken",
     "clientsecret",
-    "enrollmenttoken",
     "passphrase",
     "passwd",
     "password",
     "presharedkey",
     "privatekey",
     "productkey",
-    "refreshtoken",
     "secretkey",
     "sharedsecret",
-    "bootstraptoken",
 ];
 
 /// First words of names that are policies about keys and passwords: `requirePassword`.
@@ -74,26 +73,40 @@ const NO_SECRETS: [&str; 14] = [
     "yes",
 ];
 
-/// Whether a property of a Graph type, or a key of an app's, holds a key or a password.
+/// Whether a property of a Graph type holds a key or a password.
 pub(super) fn is_secret(name: &str) -> bool {
     // what is long is no name
-    if name.len() > 128 {
-        return false;
-    }
-    let first = name.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
-    let about = || ABOUT.iter().any(|about| starts_with(name, about)) || ABOUT_WHOLE.contains(&first);
-    NAMES.iter().any(|secret| tail(name, secret) == Some(true))
-        || ENDINGS.iter().any(|secret| tail(name, secret).is_some()) && !about()
+    name.len() <= LONGEST_NAME
+        && (NAMES.iter().any(|secret| tail(name, secret) == Some(true)) || ends_like_a_secret(name, &ENDINGS))
 }
 
-/// Whether the part of an id, URI or dotted key after its last separator is the name of a secret, or the last two
-/// parts together are: `…_api_key`.
-pub(super) fn is_secret_tail(id: &str) -> bool {
-    let separators = ['_', '/', '.', '-'];
-    let mut starts = id.rmatch_indices(separators).map(|(at, separator)| at + separator.len());
-    let last = starts.next().unwrap_or_default();
-    is_secret(&id[last..]) || last > 0 && is_secret(&id[starts.next().unwrap_or_default()..])
+/// Whether a key of an app's settings, such as `com.contoso.apiToken`, names a key, a password or a token.
+pub(super) fn is_secret_key(key: &str) -> bool {
+    tails(key).any(|tail| is_secret(tail) || ends_like_a_secret(tail, &["token"]))
 }
+
+/// Whether an id or URI ends like the name of a key or password: `…_api_key`. Tokens and PINs are not among them, as
+/// Graph tells by type what is a secret.
+pub(super) fn is_secret_id(id: &str) -> bool {
+    tails(id).any(|tail| ends_like_a_secret(tail, &ENDINGS))
+}
+
+/// The part after the last separator, and the last two parts together.
+fn tails(id: &str) -> impl Iterator<Item = &str> {
+    let starts = id.rmatch_indices(['_', '/', '.', '-']).map(|(at, separator)| at + separator.len());
+    starts.chain([0]).take(2).map(|start| &id[start..])
+}
+
+fn ends_like_a_secret(name: &str, endings: &[&str]) -> bool {
+    let first = || name.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
+    name.len() <= LONGEST_NAME
+        && endings.iter().any(|secret| tail(name, secret).is_some())
+        && !ABOUT.iter().any(|about| starts_with(name, about))
+        && !ABOUT_WHOLE.contains(&first())
+}
+
+/// What is longer is no name.
+const LONGEST_NAME: usize = 128;
 
 /// Whether the letters and digits of `name` end like `ending`, and whether they are no more than it.
 fn tail(name: &str, ending: &str) -> Option<bool> {
@@ -127,7 +140,7 @@ pub(super) fn is_secret_type(kind: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_secret, is_secret_tail};
+    use super::{is_secret, is_secret_id, is_secret_key};
 
     #[test]
     fn names_that_hold_secrets_are_known_in_any_writing() {
@@ -151,7 +164,10 @@ mod tests {
             "com.apple.carddav_carddavpassword",
             "x_api_key",
         ] {
-            assert!(is_secret_tail(id), "{id}");
+            assert!(is_secret_id(id), "{id}");
+        }
+        for key in ["com.contoso.token", "vpn.Password", "appApiToken", "enrollment_token"] {
+            assert!(is_secret_key(key), "{key}");
         }
     }
 
@@ -174,7 +190,7 @@ mod tests {
             "password🔒s",
             "",
         ] {
-            assert!(!is_secret(name), "{name}");
+            assert!(!is_secret(name) && !is_secret_id(name), "{name}");
         }
     }
 }

@@ -97,8 +97,8 @@ fn members_of_enumerations_become_sentences() {
         ("tls1_2", "TLS 1.2"),
         ("windows10", "Windows 10"),
         ("wpa2Enterprise", "WPA2 enterprise"),
-        ("deviceCodeFlow,authenticationTransfer", "Device code flow; Authentication transfer"),
-        ("medium, high", "Medium; High"),
+        ("deviceCodeFlow,authenticationTransfer", "Device code flow, Authentication transfer"),
+        ("medium, high", "Medium, High"),
     ];
     for (value, words) in pairs {
         assert_eq!(value_words(value), words, "{value}");

@@ -18,7 +18,7 @@ pub(super) fn value_words(value: &str) -> String {
     let words = if !value.contains(',') {
         member_words(value)
     } else if flags().take(MOST_FLAGS + 1).count() <= MOST_FLAGS {
-        flags().map(member_words).collect::<Option<Vec<_>>>().map(|words| words.join("; "))
+        flags().map(member_words).collect::<Option<Vec<_>>>().map(|words| words.join(", "))
     } else {
         None
     };
