@@ -1,7 +1,11 @@
 //! From a policy's JSON to its rows: every value is there, names say what an administrator knows, and neither
 //! order nor odd input changes that.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::Path,
+};
 
 use bytes::Bytes;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
@@ -340,7 +344,7 @@ fn what_says_that_it_is_not_configured_is_a_row_that_says_so() {
         "1",
         "Legacy",
         &json!({"camera": "notConfigured", "a": "userDefined", "b": "deviceDefault", "flag": false, "zero": 0,
-                "on": true, "word": "block"}),
+                "on": true, "word": "block", "none": "none", "never": "0001-01-01T00:00:00Z"}),
     );
     let rows = rows("device-configuration", &policy);
     let configured = |path: &str| rows.iter().find(|row| row.path == path).unwrap().configured;
@@ -349,6 +353,15 @@ fn what_says_that_it_is_not_configured_is_a_row_that_says_so() {
     }
     assert_eq!((configured("flag"), configured("zero")), (None, None));
     assert_eq!((configured("on"), configured("word")), (Some(true), Some(true)));
+    assert_eq!((configured("none"), configured("never")), (None, None));
+    let access = json!({"displayName": "Access", "isEnabled": false, "zero": 0, "mode": "none", "a": "notConfigured"});
+    let rows = self::rows("conditional-access", &access);
+    let configured: Vec<_> = rows.iter().map(|row| (row.path.as_str(), row.configured)).collect();
+    assert_eq!(
+        configured,
+        [("a", Some(false)), ("isEnabled", Some(true)), ("mode", Some(true)), ("zero", Some(true))],
+        "these types hold what somebody chose"
+    );
 }
 
 #[test]
@@ -406,11 +419,117 @@ fn secrets_of_legacy_types_are_withheld_whatever_holds_them() {
         json!({"proxy": {"password": "hunter2"}}),
         json!({"list": [{"sharedSecret": {"odd": "hunter2"}}]}),
         json!({"secret": ["hunter2"]}),
+        json!({"wiFiPassword": "hunter2"}),
+        json!({"lists": [[{"clientSecret": "hunter2"}]]}),
+        json!({"settings": [{"appConfigKey": "com.contoso.apiToken", "appConfigKeyValue": "hunter2"}]}),
+        json!({"customSettings": [{"name": "VPN_Password", "value": "hunter2"}]}),
+        json!({"profiles": ["<wlan><keyMaterial>hunter2</keyMaterial></wlan>"]}),
+        json!({"omaSettings": [{"omaUri": "./Device/Vendor/MSFT/Accounts/Users/a/Password", "value": "hunter2"}]}),
+        json!({"omaSettings": {"omaUri": "./x", "isEncrypted": "True", "value": ["hunter2"]}}),
         json!({"omaSettings": [{"omaUri": "./x", "displayName": "X", "isEncrypted": true, "value": "hunter2", "secretReferenceValueId": "hunter2"}]}),
         json!({"omaSettings": [{"omaUri": "./x", "displayName": "X", "value": "****", "secretReferenceValueId": "hunter2"}]}),
     ] {
         assert_withheld(&rows("device-configuration", &device_configuration("1", "Secret", &properties)), "hunter2");
     }
+}
+
+#[test]
+fn policies_about_secrets_are_settings_like_others() {
+    let policy = device_configuration(
+        "1",
+        "Policies",
+        &json!({"passwordMinimumLength": 8, "passwordRequiredType": "alphanumeric", "requirePassword": "yes",
+                "secret": true, "userRightsCreateToken": {"state": "allowed"},
+                "omaSettings": [{"omaUri": "./x/AllowPassword", "value": "<enabled/>"}]}),
+    );
+    let rows = rows("device-configuration", &policy);
+    assert_eq!(rows.len(), 6);
+    assert!(rows.iter().all(|row| row.raw_value.is_some()), "{rows:#?}");
+}
+
+#[test]
+fn items_of_a_list_are_called_by_their_own_names() {
+    let rule = |name: &str| json!({"displayName": name, "action": "blocked"});
+    let policy = device_configuration(
+        "1",
+        "Rules",
+        &json!({"firewallRules": [rule("Block SMB"), rule("Block SMB"), rule("Block SMB [2]"), {"action": "allowed"}],
+                "apps": [{"mobileAppIdentifier": {"packageId": "com.contoso.app"}}]}),
+    );
+    let rows = rows("device-configuration", &policy);
+    let names: BTreeSet<_> = rows.iter().map(|row| row.name.as_str()).collect();
+    for name in [
+        "Firewall Rules > Block SMB > Action",
+        "Firewall Rules > Block SMB [2] > Action",
+        "Firewall Rules > Block SMB [2] [2] > Action",
+        "Firewall Rules [4] > Action",
+        "Apps > com.contoso.app > Mobile App Identifier > Package ID",
+    ] {
+        assert!(names.contains(name), "{name} in {names:?}");
+    }
+}
+
+#[test]
+fn durations_times_and_flags_of_a_property_are_readable_and_typed_texts_stay() {
+    let policy = device_configuration(
+        "1",
+        "Values",
+        &json!({"periodOffline": "PT12H", "activeHoursStart": "08:00:00.0000000", "pausedUntil": "0001-01-01T00:00:00Z",
+                "profileTypes": "domain,private", "modes": ["auditMode", "contosoStyle"], "allowedDomains": ["auditMode"],
+                "ssid": "auditMode", "supportUrl": "auditMode", "lockScreenMessage": "auditMode", "group": "acmecorp"}),
+    );
+    let rows = rows("device-configuration", &policy);
+    let values: BTreeMap<_, _> = rows.iter().map(|row| (row.path.as_str(), row.value.as_deref().unwrap())).collect();
+    for (path, value) in [
+        ("periodOffline", "12 hours"),
+        ("activeHoursStart", "08:00"),
+        ("pausedUntil", "Never"),
+        ("profileTypes", "Domain, Private"),
+        ("modes", "Audit mode; Contoso style"),
+        ("allowedDomains", "auditMode"),
+        ("ssid", "auditMode"),
+        ("supportUrl", "auditMode"),
+        ("lockScreenMessage", "auditMode"),
+        ("group", "acmecorp"),
+    ] {
+        assert_eq!(values[path], value, "{path}");
+    }
+}
+
+#[test]
+fn what_no_type_of_today_has_is_a_bag_of_properties() {
+    let setting = json!({"settingInstance": text("vendor_a", "1"), "newFlag": {"inner": "kept1"}});
+    let definition =
+        json!({"enabled": true, "newProperty": "kept2", "presentationValues": ["kept3", {"items": ["kept4"]}]});
+    for (slug, policy, kept) in [
+        ("settings-catalog", json!({"name": "C", "settings": setting}), &["kept1"][..]),
+        (
+            "administrative-template",
+            json!({"definitionValues": [definition, "kept5"]}),
+            &["kept2", "kept3", "kept4", "kept5"],
+        ),
+        ("intent", json!({"settings": [{"definitionId": "x_y", "valueJson": {"a": "kept6"}}]}), &["kept6"]),
+        ("intent", json!({"settings": [{"definitionId": "x_y", "valueJson": "null", "value": "kept7"}]}), &["kept7"]),
+        (
+            "device-configuration",
+            json!({"omaSettings": ["kept8", {"omaUri": "./x", "values": ["kept9"]}]}),
+            &["kept8", "kept9"],
+        ),
+        ("device-configuration", json!({"omaSettings": "kept10"}), &["kept10"]),
+    ] {
+        let raw: Vec<_> = rows(slug, &policy).into_iter().filter_map(|row| row.raw_value).collect();
+        for kept in kept {
+            assert!(raw.iter().any(|raw| raw.contains(kept)), "{kept} in {raw:?}");
+        }
+    }
+}
+
+#[test]
+fn a_value_of_256_kilobytes_is_kept_whole() {
+    let long = "<a/>".repeat(64 * 1024);
+    let oma = json!({"omaSettings": [{"omaUri": "./x", "displayName": "ADMX", "value": long}]});
+    let row = &rows("device-configuration", &device_configuration("1", "Long", &oma))[0];
+    assert_eq!((row.value.as_deref(), row.raw_value.as_deref()), (Some(&*long), Some(&*format!("\"{long}\""))));
 }
 
 #[test]
