@@ -205,7 +205,7 @@ fn filled(value: &Value) -> Option<&str> {
 }
 
 /// Properties by which an item of a list is called, best first.
-const LABELS: [&str; 4] = ["displayName", "name", "appConfigKey", "key"];
+const LABELS: [&str; 5] = ["displayName", "name", "appConfigKey", "SettingName", "key"];
 
 /// Identifiers of an app on Android, Apple's and Windows.
 const APP_IDENTIFIERS: [&str; 3] = ["packageId", "bundleId", "windowsAppId"];
