@@ -123,11 +123,11 @@ impl Client {
                 let sub = &mut subs[index];
                 let judged = match answers.remove(&index) {
                     Some(answer) => self.judge(answer, &token, tries, waited),
-                    None => Judged::Again(missing_answer(&reply), self.shared.options.retry.backoff(tries)),
+                    None => Judged::Again(missing_answer(&reply), self.retry.backoff(tries)),
                 };
                 match judged {
                     Judged::Done(result) => sub.done = Some(result),
-                    Judged::Again(error, _) if tries >= self.shared.options.retry.tries => sub.done = Some(Err(error)),
+                    Judged::Again(error, _) if tries >= self.retry.tries => sub.done = Some(Err(error)),
                     Judged::Again(_, after) => pause = pause.max(after),
                     Judged::Unauthorized(failure) if sub.refreshed => sub.done = Some(Err(self.token_refused(failure))),
                     Judged::Unauthorized(_) => {

@@ -50,11 +50,12 @@ impl Default for Options {
     }
 }
 
-/// One tenant's way to Graph. Clones share everything but the meter.
+/// One tenant's way to Graph. Clones share everything but the meter and the patience.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) shared: Arc<Shared>,
     pub(super) meter: Arc<Meter>,
+    pub(super) retry: RetryPolicy,
 }
 
 /// What all clones have in common.
@@ -74,6 +75,7 @@ impl Client {
     /// A client for the credential's tenant; `graph` is Graph's URL without the version.
     pub fn new(http: reqwest::Client, graph: Url, credential: Arc<Credential>, options: Options) -> Self {
         let bucket = (options.rate > 0).then(|| Bucket::new(options.rate, Instant::now()));
+        let retry = options.retry;
         let shared = Shared {
             http,
             endpoint: Endpoint::new(graph),
@@ -83,13 +85,24 @@ impl Client {
             bucket,
             reached: AtomicBool::new(false),
         };
-        Self { shared: Arc::new(shared), meter: Meter::new() }
+        Self { shared: Arc::new(shared), meter: Meter::new(), retry }
     }
 
     /// The same client, counting elsewhere.
     #[must_use]
     pub fn with_meter(&self, meter: Arc<Meter>) -> Self {
-        Self { shared: Arc::clone(&self.shared), meter }
+        Self { shared: Arc::clone(&self.shared), meter, retry: self.retry }
+    }
+
+    /// The same client, giving up sooner or later.
+    #[must_use]
+    pub fn with_retry(self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// When and how often this client tries again.
+    pub fn retry(&self) -> RetryPolicy {
+        self.retry
     }
 
     /// Where this client counts.
@@ -122,7 +135,7 @@ impl Client {
 
     async fn send_until_done(&self, call: &Call) -> Result<(Reply, Token), GraphError> {
         let shared = &*self.shared;
-        let retry = &shared.options.retry;
+        let retry = &self.retry;
         let mut tries = 0;
         let mut refreshed = false;
         let mut waited = Duration::ZERO;
@@ -169,7 +182,7 @@ impl Client {
 
     /// How long to wait after a failed answer; what concerns the whole tenant closes its gate.
     pub(super) fn pause_after(&self, status: u16, retry_after: Option<&str>, tries: u32) -> Duration {
-        let retry = &self.shared.options.retry;
+        let retry = &self.retry;
         if status == 429 {
             self.meter.count_throttled();
         }

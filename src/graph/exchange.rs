@@ -21,7 +21,7 @@ pub(super) const LANGUAGE: &str = "en-US";
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) url: Url,
-    /// A `$batch` body; without one the request is a GET.
+    /// The body of a POST; without one the request is a GET. Every POST here only reads.
     pub(super) body: Option<Bytes>,
     /// How many requests Graph counts for it.
     pub(super) cost: u32,

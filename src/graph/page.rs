@@ -80,6 +80,19 @@ impl Client {
         self.pages(path_and_query).try_concat().await
     }
 
+    /// All items that a POST answers with, such as `directoryObjects/getByIds`: one that reads, since it may be
+    /// sent more than once.
+    pub async fn post_list(&self, path: &str, body: &serde_json::Value) -> Result<Vec<RawItem>, GraphError> {
+        let url = self.shared.endpoint.url(path)?;
+        let call = Call { url, body: Some(body.to_string().into()), cost: 1 };
+        let (reply, _) = self.send(&call).await?;
+        let (mut items, next) = Page::parse(&reply.body, reply.request_id.as_deref())?;
+        if let Some(link) = next {
+            items.append(&mut self.pages_from(&link).try_concat().await?);
+        }
+        Ok(items)
+    }
+
     fn listing(
         &self,
         first: Result<Url, GraphError>,
