@@ -14,6 +14,7 @@
 pub mod auth;
 pub mod changes;
 mod crypto;
+mod decode;
 pub mod definitions;
 pub mod events;
 pub mod fixtures;
