@@ -168,6 +168,17 @@ pub struct Assignment {
     pub filter_mode: Option<String>,
 }
 
+/// What is kept of the scripts in policies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ScriptContent {
+    /// Their text.
+    #[default]
+    Full,
+    /// Their SHA-256 and length: enough to see that one has changed.
+    Hash,
+}
+
 /// What one sync was asked to do for one tenant.
 #[derive(Debug, Clone)]
 pub struct SyncRequest {
@@ -179,6 +190,8 @@ pub struct SyncRequest {
     pub trigger: &'static str,
     /// The queue's job, when a worker runs it.
     pub job_id: Option<String>,
+    /// What is kept of the scripts in policies.
+    pub script_content: ScriptContent,
     /// Write nothing, and tell what would change.
     pub dry_run: bool,
     /// Wait for another sync of the tenant instead of giving up.

@@ -49,8 +49,8 @@ pub enum Details {
     Settings,
     /// `{id}/definitionValues`, and the presentation values of each.
     DefinitionValues,
-    /// `{id}`: the list leaves properties null.
-    Item,
+    /// `{id}` with this query: the list leaves properties null.
+    Item(&'static str),
     /// There is no list: the path itself is the one policy.
     Singleton,
 }
@@ -158,7 +158,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "reusable-settings", platform: None, settings: Bag },
         title: "Reusable settings",
-        endpoints: &[endpoint("deviceManagement/reusablePolicySettings", &[""], Details::Item)],
+        endpoints: &[endpoint("deviceManagement/reusablePolicySettings", &[""], Details::Item(""))],
         permission: CONFIGURATION,
         default: false,
         types: &["deviceManagementReusablePolicySetting"],
@@ -167,7 +167,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "windows-script", platform: Some("Windows"), settings: Bag },
         title: "Windows scripts",
-        endpoints: &[endpoint("deviceManagement/deviceManagementScripts", &["$expand=assignments"], Details::Item)],
+        endpoints: &[endpoint(
+            "deviceManagement/deviceManagementScripts",
+            &["$expand=assignments", ""],
+            Details::Item(""),
+        )],
         permission: SCRIPTS,
         default: false,
         types: &["deviceManagementScript"],
@@ -176,7 +180,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "macos-script", platform: Some("macOS"), settings: Bag },
         title: "macOS scripts",
-        endpoints: &[endpoint("deviceManagement/deviceShellScripts", &["$expand=assignments"], Details::Item)],
+        endpoints: &[endpoint("deviceManagement/deviceShellScripts", &["$expand=assignments", ""], Details::Item(""))],
         permission: SCRIPTS,
         default: false,
         types: &["deviceShellScript"],
@@ -187,8 +191,8 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         title: "macOS custom attributes",
         endpoints: &[endpoint(
             "deviceManagement/deviceCustomAttributeShellScripts",
-            &["$expand=assignments"],
-            Details::Item,
+            &["$expand=assignments", ""],
+            Details::Item(""),
         )],
         permission: SCRIPTS,
         default: false,
@@ -198,7 +202,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "remediation", platform: Some("Windows"), settings: Bag },
         title: "Remediations",
-        endpoints: &[endpoint("deviceManagement/deviceHealthScripts", &["$expand=assignments"], Details::Item)],
+        endpoints: &[endpoint("deviceManagement/deviceHealthScripts", &["$expand=assignments", ""], Details::Item(""))],
         permission: SCRIPTS,
         default: false,
         types: &["deviceHealthScript"],
@@ -207,7 +211,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "compliance-script", platform: Some("Windows"), settings: Bag },
         title: "Custom compliance scripts",
-        endpoints: &[endpoint("deviceManagement/deviceComplianceScripts", &[""], Details::Item)],
+        endpoints: &[endpoint("deviceManagement/deviceComplianceScripts", &[""], Details::Item(""))],
         permission: SCRIPTS,
         default: false,
         types: &["deviceComplianceScript"],
@@ -218,7 +222,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         title: "Feature updates",
         endpoints: &[endpoint(
             "deviceManagement/windowsFeatureUpdateProfiles",
-            &["$expand=assignments"],
+            &["$expand=assignments", ""],
             Details::None,
         )],
         permission: CONFIGURATION,
@@ -230,8 +234,8 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         shape: Shape { slug: "quality-update", platform: Some("Windows"), settings: Bag },
         title: "Quality updates",
         endpoints: &[
-            endpoint("deviceManagement/windowsQualityUpdateProfiles", &["$expand=assignments"], Details::None),
-            endpoint("deviceManagement/windowsQualityUpdatePolicies", &["$expand=assignments"], Details::None),
+            endpoint("deviceManagement/windowsQualityUpdateProfiles", &["$expand=assignments", ""], Details::None),
+            endpoint("deviceManagement/windowsQualityUpdatePolicies", &["$expand=assignments", ""], Details::None),
         ],
         permission: CONFIGURATION,
         default: false,
@@ -241,7 +245,11 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "driver-update", platform: Some("Windows"), settings: Bag },
         title: "Driver updates",
-        endpoints: &[endpoint("deviceManagement/windowsDriverUpdateProfiles", &["$expand=assignments"], Details::None)],
+        endpoints: &[endpoint(
+            "deviceManagement/windowsDriverUpdateProfiles",
+            &["$expand=assignments", ""],
+            Details::None,
+        )],
         permission: CONFIGURATION,
         default: false,
         types: &["windowsDriverUpdateProfile"],
@@ -252,7 +260,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         title: "Enrollment",
         endpoints: &[endpoint(
             "deviceManagement/deviceEnrollmentConfigurations",
-            &["$expand=assignments"],
+            &["$expand=assignments", ""],
             Details::None,
         )],
         permission: SERVICE_CONFIG,
@@ -270,7 +278,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         title: "Autopilot profiles",
         endpoints: &[endpoint(
             "deviceManagement/windowsAutopilotDeploymentProfiles",
-            &["$expand=assignments"],
+            &["$expand=assignments", ""],
             Details::None,
         )],
         permission: SERVICE_CONFIG,
@@ -282,9 +290,32 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         shape: Shape { slug: "app-protection", platform: None, settings: Bag },
         title: "App protection",
         endpoints: &[
-            endpoint("deviceAppManagement/iosManagedAppProtections", &["$expand=apps,assignments"], Details::None),
-            endpoint("deviceAppManagement/androidManagedAppProtections", &["$expand=apps,assignments"], Details::None),
-            endpoint("deviceAppManagement/windowsManagedAppProtections", &["$expand=apps,assignments"], Details::None),
+            endpoint(
+                "deviceAppManagement/iosManagedAppProtections",
+                &["$expand=apps,assignments", "$expand=assignments", ""],
+                Details::None,
+            ),
+            endpoint(
+                "deviceAppManagement/androidManagedAppProtections",
+                &["$expand=apps,assignments", "$expand=assignments", ""],
+                Details::None,
+            ),
+            endpoint(
+                "deviceAppManagement/windowsManagedAppProtections",
+                &["$expand=apps,assignments", "$expand=assignments", ""],
+                Details::None,
+            ),
+            // Windows Information Protection: policies of their own, with and without enrolment
+            endpoint(
+                "deviceAppManagement/mdmWindowsInformationProtectionPolicies",
+                &["$expand=assignments", ""],
+                Details::None,
+            ),
+            endpoint(
+                "deviceAppManagement/windowsInformationProtectionPolicies",
+                &["$expand=assignments", ""],
+                Details::None,
+            ),
         ],
         permission: APPS,
         default: false,
@@ -295,10 +326,10 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         shape: Shape { slug: "app-configuration", platform: None, settings: Bag },
         title: "App configuration",
         endpoints: &[
-            endpoint("deviceAppManagement/mobileAppConfigurations", &["$expand=assignments"], Details::None),
+            endpoint("deviceAppManagement/mobileAppConfigurations", &["$expand=assignments", ""], Details::None),
             endpoint(
                 "deviceAppManagement/targetedManagedAppConfigurations",
-                &["$expand=apps,assignments"],
+                &["$expand=apps,assignments", "$expand=assignments", ""],
                 Details::None,
             ),
         ],
@@ -351,7 +382,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
     PolicyKind {
         shape: Shape { slug: "policy-set", platform: None, settings: Bag },
         title: "Policy sets",
-        endpoints: &[endpoint("deviceAppManagement/policySets", &[""], Details::Item)],
+        endpoints: &[endpoint("deviceAppManagement/policySets", &[""], Details::Item("$expand=items,assignments"))],
         permission: APPS,
         default: false,
         types: &["policySet"],

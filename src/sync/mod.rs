@@ -5,6 +5,7 @@ mod folder;
 mod live;
 mod opening;
 mod prepare;
+mod scripts;
 mod stop;
 mod writer;
 

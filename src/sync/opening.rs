@@ -43,7 +43,8 @@ pub(super) async fn open(
                 Ok(session) => session,
                 // nothing is made by a dry run: without a database everything is new
                 Err(StoreError::Missing { .. } | StoreError::NotMigrated { .. }) => {
-                    return Ok(Opened { session: None, context: Arc::default(), recorded: HashSet::new() });
+                    let context = Context { script_content: request.script_content, ..Context::default() };
+                    return Ok(Opened { session: None, context: Arc::new(context), recorded: HashSet::new() });
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -61,7 +62,7 @@ pub(super) async fn open(
         };
         let known = session.known(&request.tenant)?;
         let recorded = session.recorded_kinds(&request.tenant)?.into_iter().collect();
-        let context = Arc::new(Context { known, ..Context::default() });
+        let context = Arc::new(Context { known, script_content: request.script_content, ..Context::default() });
         Ok(Opened { session: Some(session), context, recorded })
     })
     .await?

@@ -1,10 +1,11 @@
 //! From a document to what the writer needs: nothing where its bytes are stored, else its rows.
 
+use super::scripts;
 use crate::{
     changes::content_hash,
     flatten::{self, Flattener},
     json::JsonError,
-    policy::{Policy, PolicyDocument, PolicyId},
+    policy::{Policy, PolicyDocument, PolicyId, ScriptContent},
     registry::PolicyKind,
     report::Problem,
     store::{Known, Read, Stored},
@@ -18,6 +19,7 @@ const MAX_VALUE_BYTES: usize = 16 << 20;
 pub(super) struct Context {
     pub(super) known: Known,
     pub(super) flattener: Flattener,
+    pub(super) script_content: ScriptContent,
 }
 
 /// What became of something that the source gave.
@@ -77,12 +79,15 @@ impl Context {
     }
 
     fn content(&self, kind: &'static PolicyKind, document: &PolicyDocument) -> Content {
-        let source_hash = source_hash(kind, document);
+        let source_hash = self.source_hash(kind, document);
         if let Some(stored) = self.known.same(document.id.as_str(), &source_hash) {
             return Content::Untouched(stored);
         }
         match flatten::flatten(&kind.shape, document, &self.flattener) {
-            Ok(policy) => {
+            Ok(mut policy) => {
+                if self.script_content == ScriptContent::Hash {
+                    scripts::withhold(&mut policy);
+                }
                 if let Some(message) = too_large(&policy) {
                     Content::Unreadable { code: "too_large", message }
                 } else {
@@ -95,6 +100,21 @@ impl Context {
             Err(error) => Content::Unreadable { code: "unreadable", message: error.to_string() },
         }
     }
+
+    /// Over the bytes, the flattener that reads them, the kind it reads them as and what is kept of scripts.
+    fn source_hash(&self, kind: &PolicyKind, document: &PolicyDocument) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let scripts = match self.script_content {
+            ScriptContent::Full => "",
+            ScriptContent::Hash => "hash",
+        };
+        for part in [flatten::VERSION, kind.slug(), scripts] {
+            hasher.update(part.as_bytes());
+            hasher.update(&[0]);
+        }
+        hasher.update(&document.json);
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
 }
 
 fn too_large(policy: &Policy) -> Option<String> {
@@ -104,15 +124,4 @@ fn too_large(policy: &Policy) -> Option<String> {
         .iter()
         .find(|setting| large(setting.value.as_deref()) || large(setting.raw_value.as_deref()))?;
     Some(format!("the value of `{}` is larger than {} MiB", found.name, MAX_VALUE_BYTES >> 20))
-}
-
-/// Over the bytes, the flattener that reads them and the kind it reads them as.
-fn source_hash(kind: &PolicyKind, document: &PolicyDocument) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for part in [flatten::VERSION, kind.slug()] {
-        hasher.update(part.as_bytes());
-        hasher.update(&[0]);
-    }
-    hasher.update(&document.json);
-    hasher.finalize().to_hex()[..32].to_owned()
 }

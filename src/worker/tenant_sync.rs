@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 use super::{Outcome, Retry, metrics};
 use crate::{
     events::Reporter,
-    policy::SyncRequest,
+    policy::{ScriptContent, SyncRequest},
     queue::Job,
     report::{ErrorReport, Status, TenantReport},
     store::{Store, StoreError},
@@ -22,6 +22,8 @@ pub struct TenantSync {
     pub graph: Graph,
     /// Where their policies go.
     pub store: Store,
+    /// What is kept of scripts.
+    pub script_content: ScriptContent,
     /// The longest time for a tenant.
     pub longest: Duration,
     /// Told what happens meanwhile.
@@ -38,6 +40,7 @@ impl TenantSync {
                 kinds: job.kinds,
                 trigger: "worker",
                 job_id: Some(job.id),
+                script_content: self.script_content,
                 dry_run: false,
                 wait: false,
             };

@@ -26,20 +26,20 @@ const INTENTS: &str = "deviceManagement/intents";
 const TEMPLATES: &str = "deviceManagement/groupPolicyConfigurations";
 
 /// A tenant in a server and a database of its own.
-struct Setup {
-    server: GraphServer,
-    store: Store,
+pub(crate) struct Setup {
+    pub(crate) server: GraphServer,
+    pub(crate) store: Store,
     _folder: tempfile::TempDir,
 }
 
 impl Setup {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(DatabaseUrl::Sqlite(folder.path().join("live.db")), None).unwrap();
         Self { server: GraphServer::start().await, store, _folder: folder }
     }
 
-    async fn sync(&self, kinds: &[&str]) -> Synced {
+    pub(crate) async fn sync(&self, kinds: &[&str]) -> Synced {
         self.sync_until(kinds, CancellationToken::new()).await
     }
 
@@ -55,6 +55,7 @@ impl Setup {
             kinds: (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect()),
             trigger: "cli",
             job_id: None,
+            script_content: tenantpilot::policy::ScriptContent::Full,
             dry_run: false,
             wait: false,
         };
@@ -76,7 +77,7 @@ impl Setup {
         .unwrap()
     }
 
-    async fn policies(&self) -> Vec<PolicyRow> {
+    pub(crate) async fn policies(&self) -> Vec<PolicyRow> {
         self.read(|session, rows| {
             session
                 .policies(&Filter::default(), &mut |row| {
@@ -88,7 +89,7 @@ impl Setup {
         .await
     }
 
-    async fn settings(&self) -> Vec<SettingRow> {
+    pub(crate) async fn settings(&self) -> Vec<SettingRow> {
         self.read(|session, rows| {
             let all = Filter { all: true, ..Filter::default() };
             session
@@ -101,7 +102,7 @@ impl Setup {
         .await
     }
 
-    async fn changes(&self) -> Vec<ChangeRow> {
+    pub(crate) async fn changes(&self) -> Vec<ChangeRow> {
         self.read(|session, rows| {
             session
                 .changes(&Filter::default(), &mut |row| {
@@ -134,7 +135,7 @@ fn device(id: &str, length: i64) -> Value {
         "displayName": format!("Device {id}"), "passwordMinimumLength": length, "assignments": [] })
 }
 
-fn kind<'r>(synced: &'r Synced, slug: &str) -> &'r KindReport {
+pub(crate) fn kind<'r>(synced: &'r Synced, slug: &str) -> &'r KindReport {
     synced.report.kinds.iter().find(|kind| kind.kind == slug).unwrap()
 }
 

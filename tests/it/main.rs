@@ -9,6 +9,7 @@ mod fixtures;
 mod flatten;
 mod flatten_properties;
 mod graph;
+mod kinds;
 mod live;
 mod live_cli;
 mod packaging;

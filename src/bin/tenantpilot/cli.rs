@@ -112,6 +112,9 @@ pub(crate) struct SyncArgs {
     /// Kinds to read, or `all` [default: the default kinds of `inspect kinds`, from a folder all it holds]
     #[arg(long, env = "TENANTPILOT_KIND", value_name = "SLUG,…", value_delimiter = ',', value_parser = kind_parser())]
     pub(crate) kind: Vec<String>,
+    /// Keep the text of scripts, or only their hash
+    #[arg(long, env = "TENANTPILOT_SCRIPT_CONTENT", value_enum, default_value = "full")]
+    pub(crate) script_content: ScriptContent,
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
     /// Tenants that are synced side by side
@@ -179,6 +182,9 @@ pub(crate) struct WorkerArgs {
     /// Longest time for a tenant
     #[arg(long, env = "TENANTPILOT_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = span)]
     pub(crate) timeout: Duration,
+    /// Keep the text of scripts, or only their hash
+    #[arg(long, env = "TENANTPILOT_SCRIPT_CONTENT", value_enum, default_value = "full")]
+    pub(crate) script_content: ScriptContent,
     #[command(flatten)]
     pub(crate) graph: GraphArgs,
 }
@@ -221,6 +227,21 @@ pub(crate) struct QueueOutput {
     /// Print JSON
     #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScriptContent {
+    Full,
+    Hash,
+}
+
+impl From<ScriptContent> for tenantpilot::policy::ScriptContent {
+    fn from(kept: ScriptContent) -> Self {
+        match kept {
+            ScriptContent::Full => Self::Full,
+            ScriptContent::Hash => Self::Hash,
+        }
+    }
 }
 
 /// Flags of everything that asks Microsoft Graph.

@@ -50,7 +50,7 @@ pub(super) async fn completed(client: &Client, endpoint: &Endpoint, page: Vec<Bo
     match endpoint.details {
         Details::Settings => settings(client, base, items, &mut read).await,
         Details::DefinitionValues => definition_values(client, base, items, &mut read).await,
-        Details::Item => whole_items(client, base, items, &mut read).await,
+        Details::Item(query) => whole_items(client, base, query, items, &mut read).await,
         Details::None | Details::Singleton => read.extend(items.into_iter().map(|item| item.document(None))),
     }
     read
@@ -172,8 +172,9 @@ async fn definition_values(client: &Client, base: &str, items: Vec<Item>, read: 
 }
 
 /// Policies read one by one, since their list leaves properties null. Assignments came with the list.
-async fn whole_items(client: &Client, base: &str, items: Vec<Item>, read: &mut Vec<Read>) {
-    let paths = items.iter().map(|item| item.path(base)).collect();
+async fn whole_items(client: &Client, base: &str, query: &str, items: Vec<Item>, read: &mut Vec<Read>) {
+    let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+    let paths = items.iter().map(|item| format!("{}{query}", item.path(base))).collect();
     for (item, answer) in items.into_iter().zip(client.batch(paths).await) {
         read.push(match answer {
             Ok(whole) => {

@@ -109,15 +109,15 @@ impl Live {
             let waits = tell_waits(meter.clone(), self.tenant.clone(), Arc::downgrade(reporter));
             tokio::spawn(waits.in_current_span());
             let client = self.client.with_meter(meter);
-            let (sender, turns, reporter, tenant) =
-                (sender.clone(), turns.clone(), reporter.clone(), self.tenant.clone());
+            let outlet = Outlet { kind, sender: sender.clone() };
+            let (turns, reporter, tenant) = (turns.clone(), reporter.clone(), self.tenant.clone());
             let reading = async move {
                 let Ok(_turn) = turns.acquire().await else { return };
                 reporter.report(&tenant, &SyncEvent::KindStarted { kind: kind.slug() });
-                let failure = read_kind(&client, kind, &sender).await.err().map(|error| failure(kind, &error));
+                let failure = read_kind(&client, &outlet).await.err().map(|error| failure(kind, &error));
                 let ended = Outcome::KindEnded { kind: kind.slug(), failure };
                 // a writer that has hung up needs no end
-                let _ = sender.send(Arrival::Outcomes(vec![ended])).await;
+                let _ = outlet.sender.send(Arrival::Outcomes(vec![ended])).await;
             };
             tokio::spawn(reading.in_current_span());
         }
@@ -167,28 +167,45 @@ impl Live {
     }
 }
 
-/// Reads a kind to the end of its lists.
-async fn read_kind(
-    client: &Client,
+/// Where a kind's policies go.
+struct Outlet {
     kind: &'static PolicyKind,
-    sender: &mpsc::Sender<Arrival>,
-) -> Result<(), GraphError> {
-    for endpoint in kind.endpoints {
-        if endpoint.details == Details::Singleton {
-            read_singleton(client, kind, endpoint, sender).await?;
-        } else {
-            read_list(client, kind, endpoint, sender).await?;
-        }
-    }
-    Ok(())
+    sender: mpsc::Sender<Arrival>,
 }
 
-async fn read_list(
-    client: &Client,
-    kind: &'static PolicyKind,
-    endpoint: &'static Endpoint,
-    sender: &mpsc::Sender<Arrival>,
-) -> Result<(), GraphError> {
+/// Reads a kind to the end of its lists. A list that fails costs itself: the others are read all the same.
+async fn read_kind(client: &Client, outlet: &Outlet) -> Result<(), GraphError> {
+    let (mut failed, mut absent, mut any) = (None, None, false);
+    for endpoint in outlet.kind.endpoints {
+        let read = if endpoint.details == Details::Singleton {
+            read_singleton(client, endpoint, outlet).await
+        } else {
+            read_list(client, endpoint, outlet).await
+        };
+        match read {
+            Ok(()) => any = true,
+            Err(error @ (GraphError::Cancelled | GraphError::SignIn(_))) => return Err(error),
+            // a collection that this tenant's Graph does not have is an empty one, as long as another is there
+            Err(
+                error @ (GraphError::NotFound { .. }
+                | GraphError::NotLicensed { .. }
+                | GraphError::Status { status: 400, .. }),
+            ) => {
+                tracing::info!(%error, policy.kind = outlet.kind.slug(), "there is no `{}`", endpoint.path);
+                absent.get_or_insert(error);
+            }
+            Err(error) => {
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    match failed.or(absent.filter(|_| !any)) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet) -> Result<(), GraphError> {
     let mut queries = endpoint.queries.iter().peekable();
     while let Some(query) = queries.next() {
         let path = if query.is_empty() { endpoint.path.to_owned() } else { format!("{}?{query}", endpoint.path) };
@@ -200,7 +217,7 @@ async fn read_list(
         let mut first = true;
         loop {
             match completed.next().await {
-                Some(Ok(read)) => hand_over(kind, read, sender).await?,
+                Some(Ok(read)) => outlet.hand_over(read).await?,
                 // an `$expand` that this service does not know: the next query asks for less, and details fill in
                 Some(Err(GraphError::Status { status: 400, .. })) if first && queries.peek().is_some() => break,
                 Some(Err(error)) => return Err(error),
@@ -212,63 +229,58 @@ async fn read_list(
     Ok(())
 }
 
-async fn read_singleton(
-    client: &Client,
-    kind: &'static PolicyKind,
-    endpoint: &Endpoint,
-    sender: &mpsc::Sender<Arrival>,
-) -> Result<(), GraphError> {
+async fn read_singleton(client: &Client, endpoint: &Endpoint, outlet: &Outlet) -> Result<(), GraphError> {
+    let kind = outlet.kind;
     let query = endpoint.queries.first().copied().unwrap_or_default();
     let json = client.get(&format!("{}?{query}", endpoint.path)).await?;
     let id = crate::policy::PolicyId::new(kind.slug());
     let document = PolicyDocument { id, name: Some(kind.title.to_owned()), file: None, json };
-    hand_over(kind, vec![Read::Policy(document)], sender).await
+    outlet.hand_over(vec![Read::Policy(document)]).await
 }
 
-/// Sends what was read on; a writer that has hung up ends the kind.
-async fn hand_over(
-    kind: &'static PolicyKind,
-    read: Vec<Read>,
-    sender: &mpsc::Sender<Arrival>,
-) -> Result<(), GraphError> {
-    let (mut documents, mut outcomes) = (Vec::new(), Vec::new());
-    for read in read {
-        match read {
-            Read::Policy(document) => documents.push(document),
-            Read::Failed { error: GraphError::Cancelled, .. } => return Err(GraphError::Cancelled),
-            Read::Failed { error: error @ GraphError::SignIn(_), .. } => return Err(error),
-            Read::Failed { id, name, error } => {
-                let content = Content::Unreadable { code: error.code(), message: error.to_string() };
-                let prepared = Prepared { kind: kind.slug(), id, name, file: None, content };
-                outcomes.push(Outcome::Policy(Box::new(prepared)));
+impl Outlet {
+    /// Sends what was read on; a writer that has hung up ends the kind.
+    async fn hand_over(&self, read: Vec<Read>) -> Result<(), GraphError> {
+        let kind = self.kind;
+        let (mut documents, mut outcomes) = (Vec::new(), Vec::new());
+        for read in read {
+            match read {
+                Read::Policy(document) => documents.push(document),
+                Read::Failed { error: GraphError::Cancelled, .. } => return Err(GraphError::Cancelled),
+                Read::Failed { error: error @ GraphError::SignIn(_), .. } => return Err(error),
+                Read::Failed { id, name, error } => {
+                    let content = Content::Unreadable { code: error.code(), message: error.to_string() };
+                    let prepared = Prepared { kind: kind.slug(), id, name, file: None, content };
+                    outcomes.push(Outcome::Policy(Box::new(prepared)));
+                }
+                Read::NoPolicy { reason } => outcomes.push(Outcome::Problem(Problem {
+                    code: "bad_response",
+                    kind: Some(kind.slug()),
+                    policy: String::new(),
+                    policy_name: None,
+                    file: None,
+                    message: reason,
+                })),
+                Read::Gone => {}
             }
-            Read::NoPolicy { reason } => outcomes.push(Outcome::Problem(Problem {
-                code: "bad_response",
-                kind: Some(kind.slug()),
-                policy: String::new(),
-                policy_name: None,
-                file: None,
-                message: reason,
-            })),
-            Read::Gone => {}
         }
-    }
-    // a page may hold a thousand policies: only so many of them are flattened at a time
-    let mut arrivals = vec![Arrival::Outcomes(outcomes)];
-    let (mut portion, mut bytes) = (Vec::new(), 0);
-    for document in documents {
-        bytes += document.json.len();
-        portion.push(document);
-        if bytes >= BYTES_TOGETHER {
-            arrivals.push(Arrival::Documents(kind, std::mem::take(&mut portion)));
-            bytes = 0;
+        // a page may hold a thousand policies: only so many of them are flattened at a time
+        let mut arrivals = vec![Arrival::Outcomes(outcomes)];
+        let (mut portion, mut bytes) = (Vec::new(), 0);
+        for document in documents {
+            bytes += document.json.len();
+            portion.push(document);
+            if bytes >= BYTES_TOGETHER {
+                arrivals.push(Arrival::Documents(kind, std::mem::take(&mut portion)));
+                bytes = 0;
+            }
         }
+        arrivals.push(Arrival::Documents(kind, portion));
+        for arrival in arrivals {
+            self.sender.send(arrival).await.map_err(|_| GraphError::Cancelled)?;
+        }
+        Ok(())
     }
-    arrivals.push(Arrival::Documents(kind, portion));
-    for arrival in arrivals {
-        sender.send(arrival).await.map_err(|_| GraphError::Cancelled)?;
-    }
-    Ok(())
 }
 
 /// What the summary tells of a kind that failed.

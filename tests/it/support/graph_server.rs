@@ -128,12 +128,22 @@ impl GraphServer {
         self.shared.world().objects.insert(path.to_owned(), object);
     }
 
-    /// Adds the exported policies below a folder; gives how many there are. `collections` maps names of sub-folders to
+    /// Adds the exported policies below a folder, and the groups that they are assigned to; gives how many policies
+    /// there are. `collections` maps names of sub-folders to
     /// collections, for what neither the policy itself nor the known names tell.
     pub(crate) fn add_folder(&self, folder: &Path, collections: &[(&str, &str)]) -> io::Result<usize> {
         let policies = folder::read(folder, collections)?;
         let count = policies.len();
+        let mut groups = HashSet::new();
         for (collection, policy) in policies {
+            for assignment in policy["assignments"].as_array().into_iter().flatten() {
+                let group = assignment["target"]["groupId"].as_str();
+                if let Some(id) = group.filter(|id| groups.insert((*id).to_owned())) {
+                    let name = format!("Group {}", groups.len());
+                    let group = json!({ "@odata.type": "#microsoft.graph.group", "id": id, "displayName": name });
+                    self.add("directoryObjects", [group]);
+                }
+            }
             self.add(&collection, [policy]);
         }
         Ok(count)
@@ -225,6 +235,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         };
         match (&parts.method, target) {
             (&Method::POST, "$batch") => batch(&shared, &tenant, &body),
+            (&Method::POST, "directoryObjects/getByIds") => odata::by_ids(&shared, &tenant, &body),
             (&Method::GET, target) => odata::answer(&shared, &tenant, target),
             _ => Reply::error(405, "Request_BadRequest", "that method is not served here"),
         }

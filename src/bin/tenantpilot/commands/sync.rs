@@ -74,6 +74,7 @@ async fn sync_one(
         kinds: cli::kinds(&args.kind),
         trigger: "cli",
         job_id: None,
+        script_content: args.script_content.into(),
         dry_run: args.dry_run,
         wait: args.wait,
     };

@@ -31,6 +31,8 @@ const COLLECTIONS: &[(&str, &str, &[&str])] = &[
     ("app-protection", "deviceAppManagement/iosManagedAppProtections", &["apps", "assignments"]),
     ("app-protection", "deviceAppManagement/androidManagedAppProtections", &["apps", "assignments"]),
     ("app-protection", "deviceAppManagement/windowsManagedAppProtections", &["apps", "assignments"]),
+    ("app-protection", "deviceAppManagement/mdmWindowsInformationProtectionPolicies", &["assignments"]),
+    ("app-protection", "deviceAppManagement/windowsInformationProtectionPolicies", &["assignments"]),
     ("app-configuration", "deviceAppManagement/mobileAppConfigurations", &["assignments"]),
     ("app-configuration", "deviceAppManagement/targetedManagedAppConfigurations", &["apps", "assignments"]),
     ("conditional-access", "identity/conditionalAccess/policies", &[]),
@@ -38,6 +40,14 @@ const COLLECTIONS: &[(&str, &str, &[&str])] = &[
     ("assignment-filter", "deviceManagement/assignmentFilters", &[]),
     ("policy-set", "deviceAppManagement/policySets", &["items", "assignments"]),
     ("", "deviceManagement/configurationSettings", &[]),
+    ("", "deviceManagement/complianceSettings", &[]),
+    ("", "deviceManagement/reusableSettings", &[]),
+    ("", "deviceManagement/configurationCategories", &[]),
+    ("", "deviceManagement/complianceCategories", &[]),
+    ("", "deviceManagement/templates", &["categories"]),
+    ("", "directoryObjects", &[]),
+    ("", "directoryRoleTemplates", &[]),
+    ("", "servicePrincipals", &[]),
     ("", "groups", &[]),
 ];
 

@@ -80,7 +80,7 @@ pub(super) fn answer(shared: &Shared, tenant: &str, target: &str) -> Reply {
     if let Some(object) = shared.world().objects.get(path) {
         return Reply::json(200, &selected(object.clone(), &query));
     }
-    let segments: Vec<String> = path.split('/').map(decoded).collect();
+    let segments: Vec<String> = path.split('/').flat_map(keyed).collect();
     let known = (1..=segments.len()).rev().find_map(|length| {
         let collection = segments[..length].join("/");
         navigation(&collection).map(|navigation| (collection, navigation, &segments[length..]))
@@ -100,12 +100,22 @@ pub(super) fn answer(shared: &Shared, tenant: &str, target: &str) -> Reply {
     let below: Vec<&str> = below.iter().map(String::as_str).collect();
     match below.as_slice() {
         [] => list.page(&items.items, |item| in_list(item, &collection, navigation, &query)),
+        [key] if key.contains("='") => match by_other_key(&items, key) {
+            Some(item) => Reply::json(200, &as_item(item, &collection, navigation, &query)),
+            None => not_found(key),
+        },
         [id] => match items.find(id) {
             Some(item) => Reply::json(200, &as_item(item, &collection, navigation, &query)),
             None => not_found(id),
         },
         [id, nested @ ..] => match items.find(id).and_then(|item| inner_list(item, nested, navigation)) {
-            Some(inner) => list.page(&inner, |item| in_inner_list(item, nested.last().copied(), &query)),
+            Some(inner) => {
+                let definitions = {
+                    let world = shared.world();
+                    find_collection(&world, tenant, "deviceManagement/configurationSettings").unwrap_or_default()
+                };
+                list.page(&inner, |item| in_inner_list(item, nested.last().copied(), &query, &definitions))
+            }
             None => not_found(id),
         },
     }
@@ -113,6 +123,35 @@ pub(super) fn answer(shared: &Shared, tenant: &str, target: &str) -> Reply {
 
 fn find_collection(world: &World, tenant: &str, collection: &str) -> Option<Arc<Collection>> {
     world.tenants.get(tenant).or_else(|| world.tenants.get("*"))?.get(collection).cloned()
+}
+
+/// A segment such as `configurationSettings('<id>')` or `servicePrincipals(appId='<id>')` is two.
+fn keyed(segment: &str) -> Vec<String> {
+    let segment = decoded(segment);
+    match segment.strip_suffix(')').and_then(|segment| segment.split_once('(')) {
+        Some((name, key)) => match key.strip_prefix('\'').and_then(|key| key.strip_suffix('\'')) {
+            Some(id) => vec![name.to_owned(), id.replace("''", "'")],
+            None => vec![name.to_owned(), key.to_owned()],
+        },
+        None => vec![segment],
+    }
+}
+
+/// The item of a key such as `appId='<id>'`.
+fn by_other_key<'i>(items: &'i Collection, key: &str) -> Option<&'i Value> {
+    let (property, value) = key.split_once('=')?;
+    items.items.iter().find(|item| item[property].as_str() == Some(value.trim_matches('\'')))
+}
+
+/// The answer to a POST on `directoryObjects/getByIds`: what is not there is left out.
+pub(super) fn by_ids(shared: &Shared, tenant: &str, body: &[u8]) -> Reply {
+    let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    let Some(ids) = asked["ids"].as_array().filter(|ids| (1..=1000).contains(&ids.len())) else {
+        return Reply::error(400, "Request_BadRequest", "ids holds 1 to 1000 ids");
+    };
+    let objects = find_collection(&shared.world(), tenant, "directoryObjects").unwrap_or_default();
+    let found: Vec<&Value> = ids.iter().filter_map(|id| objects.find(id.as_str()?)).collect();
+    Reply::json(200, &json!({ "value": found }))
 }
 
 fn not_found(id: &str) -> Reply {
@@ -189,21 +228,38 @@ fn expanded(item: &Value, collection: &str, navigation: &[&str], query: &Query) 
 }
 
 fn inner_list(item: &Value, nested: &[&str], navigation: &[&str]) -> Option<Vec<Value>> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    // a list of one that PowerShell has exported as the item itself
+    let list = |value: &Value| match value {
+        Value::Array(items) => items.clone(),
+        Value::Object(_) => vec![value.clone()],
+        _ => Vec::new(),
+    };
     match nested {
         [name] if navigation.contains(name) => Some(list(&item[*name])),
         ["definitionValues", id, "presentationValues"] => {
-            let values = item["definitionValues"].as_array()?;
+            let values = list(&item["definitionValues"]);
             values.iter().find(|value| value["id"].as_str() == Some(id)).map(|value| list(&value["presentationValues"]))
+        }
+        ["categories", id, "settingDefinitions"] => {
+            let categories = item["categories"].as_array()?;
+            categories
+                .iter()
+                .find(|category| category["id"].as_str() == Some(id))
+                .map(|category| list(&category["settingDefinitions"]))
         }
         _ => None,
     }
 }
 
-fn in_inner_list(item: &Value, name: Option<&str>, query: &Query) -> Value {
+fn in_inner_list(item: &Value, name: Option<&str>, query: &Query, definitions: &Collection) -> Value {
     let mut item = item.clone();
+    if name == Some("settings") && query.expands("settingDefinitions") && item["settingDefinitions"].is_null() {
+        let mut ids = Vec::new();
+        definition_ids(&item, &mut ids);
+        item["settingDefinitions"] = ids.iter().filter_map(|id| definitions.find(id)).cloned().collect();
+    }
     let hidden: &[&str] = match name {
-        Some("settings") => &["settingDefinitions"],
+        Some("settings" | "categories") => &["settingDefinitions"],
         Some("definitionValues") => &["definition", "presentationValues"],
         Some("presentationValues") => &["presentation", "definitionValue"],
         _ => &[],
@@ -212,6 +268,18 @@ fn in_inner_list(item: &Value, name: Option<&str>, query: &Query) -> Value {
         remove(&mut item, name);
     }
     selected(item, query)
+}
+
+/// The definitions of a setting and of all below it.
+fn definition_ids(setting: &Value, ids: &mut Vec<String>) {
+    match setting {
+        Value::Object(object) => {
+            ids.extend(object.get("settingDefinitionId").and_then(Value::as_str).map(str::to_owned));
+            object.values().for_each(|value| definition_ids(value, ids));
+        }
+        Value::Array(items) => items.iter().for_each(|item| definition_ids(item, ids)),
+        _ => {}
+    }
 }
 
 fn selected(mut item: Value, query: &Query) -> Value {
