@@ -1,25 +1,79 @@
-//! Official names by definition id: what flatten looks up and the store caches.
+//! Official names by definition id: what flatten looks up and the store caches. They are Microsoft's, the same
+//! for every tenant, and untrusted text all the same.
 
-use std::collections::HashMap;
+mod import;
+mod wire;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use serde_json::Value;
+
+pub use import::{ImportError, read_file};
+pub use wire::{Categories, Listed};
+
+/// Longest name that is kept, in characters.
+const MAX_NAME: usize = 512;
+/// Longest description that is kept, in characters.
+const MAX_DESCRIPTION: usize = 4_096;
+/// Longest id that is looked up or kept, in bytes: the longest known one has 247.
+pub const MAX_ID: usize = 512;
+/// Options of one setting that are kept; a list of all time zones has some hundred.
+const MAX_OPTIONS: usize = 5_000;
 
 /// What Microsoft calls a setting and its options.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Definition {
-    /// `displayName`, trimmed.
+    /// `displayName`, trimmed, on one line.
     pub display_name: Option<String>,
     /// `description`.
     pub description: Option<String>,
-    /// Where the portal lists the setting.
+    /// Where the portal lists the setting: the path of its category, joined by ` > `.
     pub category: Option<String>,
-    /// Names of the options by lower-case `itemId`.
-    pub options: HashMap<String, String>,
+    /// Names of the options by lower-case `itemId`; of an intent's setting by the option's value.
+    pub options: BTreeMap<String, String>,
+}
+
+impl Definition {
+    /// A hash of all that rows are made of; `None` where it names nothing.
+    pub fn fingerprint(&self) -> Option<u64> {
+        if self.names_nothing() {
+            return None;
+        }
+        let mut hasher = blake3::Hasher::new();
+        let options = self.options.iter().flat_map(|(id, name)| [Some(id), Some(name)]);
+        for text in [self.display_name.as_ref(), self.category.as_ref()].into_iter().chain(options) {
+            let text = text.map(String::as_str).unwrap_or_default();
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        let mut half = [0; 8];
+        half.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        Some(u64::from_le_bytes(half))
+    }
+
+    /// Whether it says no more than that the id is unknown.
+    pub fn names_nothing(&self) -> bool {
+        self.display_name.is_none() && self.options.is_empty()
+    }
+
+    /// Fills what this one does not say with what was known before.
+    #[must_use]
+    pub fn or(self, older: Self) -> Self {
+        Self {
+            display_name: self.display_name.or(older.display_name),
+            description: self.description.or(older.description),
+            category: self.category.or(older.category),
+            options: if self.options.is_empty() { older.options } else { self.options },
+        }
+    }
 }
 
 /// Definitions by lower-case id: service ids are lower-case, hand-written ones in exports are not.
 #[derive(Debug, Clone, Default)]
-pub struct Definitions(HashMap<String, Definition>);
+pub struct Definitions(HashMap<String, Arc<Definition>>);
 
 impl Definitions {
     /// The definition of an id, whatever its case.
@@ -27,33 +81,25 @@ impl Definitions {
         if self.0.is_empty() {
             return None;
         }
-        if id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let found = if id.bytes().any(|byte| byte.is_ascii_uppercase()) {
             self.0.get(&id.to_ascii_lowercase())
         } else {
             self.0.get(id)
-        }
+        };
+        found.map(Arc::as_ref)
+    }
+
+    /// Adds or replaces a definition; the id in any case.
+    pub fn insert(&mut self, id: &str, definition: Definition) {
+        self.0.insert(id.to_ascii_lowercase(), Arc::new(definition));
     }
 
     /// Adds what one `settingDefinitions` element says, the shape that `$expand=settingDefinitions` and
     /// `/configurationSettings` answer with. Elements without an id say nothing.
     pub fn insert_graph(&mut self, definition: &Value) {
-        let Some(id) = definition.get("id").and_then(Value::as_str) else { return };
-        let trimmed = |value: Option<&Value>| {
-            value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        let options = definition.get("options").and_then(Value::as_array).into_iter().flatten();
-        let options = options.filter_map(|option| {
-            Some((option.get("itemId")?.as_str()?.to_ascii_lowercase(), trimmed(option.get("displayName"))?))
-        });
-        self.0.insert(
-            id.to_ascii_lowercase(),
-            Definition {
-                display_name: trimmed(definition.get("displayName")),
-                description: trimmed(definition.get("description")),
-                category: None,
-                options: options.collect(),
-            },
-        );
+        if let Some(Listed { id, definition, .. }) = Listed::from_graph(definition) {
+            self.insert(&id, definition);
+        }
     }
 
     /// Whether no definition is known.

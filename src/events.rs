@@ -31,6 +31,11 @@ pub enum SyncEvent<'e> {
         /// How many more policies are safe.
         policies: u64,
     },
+    /// Official names of settings are read, which may take a while.
+    ReadingNames {
+        /// Of how many settings; none where it is done.
+        settings: usize,
+    },
     /// Graph asked for patience.
     Throttled {
         /// How long all requests of the tenant wait.

@@ -101,10 +101,16 @@ pub struct TenantReport {
     pub duration_ms: u64,
     /// In the registry's order.
     pub kinds: Vec<KindReport>,
-    /// Sums over the kinds.
+    /// Sums over the kinds; of the requests, those for names are counted in.
     pub totals: Totals,
     /// Why nothing of the tenant could be done.
     pub error: Option<ErrorReport>,
+    /// What asking for names has cost; `None` of an import.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<NamesReport>,
+    /// What could not be read, and cost no policy: names that stay ids or words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<ErrorReport>,
     /// Files and policies that were not taken, or came incomplete.
     pub problems: Vec<Problem>,
     /// Problems beyond those listed.
@@ -186,6 +192,18 @@ impl KindReport {
     }
 }
 
+/// What it has cost to ask for names of settings, people and groups.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamesReport {
+    /// Requests to Graph.
+    pub requests: u64,
+    /// Requests that Graph throttled.
+    pub throttled: u64,
+    /// Milliseconds waited for Graph.
+    pub waited_ms: u64,
+}
+
 /// Sums over the kinds of a tenant.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -204,9 +222,15 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Sums up kinds.
-    pub fn of(kinds: &[KindReport]) -> Self {
-        let mut totals = Self::default();
+    /// Sums up kinds, and what their names have cost.
+    pub fn of(kinds: &[KindReport], names: Option<&NamesReport>) -> Self {
+        let names = names.copied().unwrap_or_default();
+        let mut totals = Self {
+            requests: names.requests,
+            throttled: names.throttled,
+            waited_ms: names.waited_ms,
+            ..Self::default()
+        };
         for kind in kinds {
             totals.policies += kind.policies;
             totals.settings += kind.settings;
@@ -311,6 +335,8 @@ impl TenantReport {
             kinds: Vec::new(),
             totals: Totals::default(),
             error: None,
+            names: None,
+            warnings: Vec::new(),
             problems: Vec::new(),
             more_problems: 0,
             planned: Vec::new(),

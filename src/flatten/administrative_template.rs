@@ -48,7 +48,10 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
     let id =
         text("id", "#Definition_Id").or_else(|| bound(value, "definition@odata.bind")).unwrap_or("(no definition)");
     let id = SmolStr::new(id);
-    let category = text("categoryPath", "#Definition_categoryPath");
+    // Graph begins the path with a backslash and parts it by them
+    let category_path =
+        text("categoryPath", "#Definition_categoryPath").map(|path| path.trim_matches('\\').replace('\\', " > "));
+    let category = category_path.as_deref();
     rows.holds_nul |= category.is_some_and(|category| category.contains('\0'));
     let walk = |rows: &mut Rows<'_>| {
         if let Some(enabled) = value.get("enabled").filter(|enabled| !enabled.is_null() && *enabled != "") {

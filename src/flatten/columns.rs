@@ -76,7 +76,8 @@ pub(super) fn cleaned(policy: &mut Policy, document: &Document) {
     columns.into_iter().flatten().for_each(|text| document.readable(text));
     for assignment in policy.assignments.iter_mut().flatten() {
         document.readable(&mut assignment.target_type);
-        let texts = [&mut assignment.target_id, &mut assignment.filter_id, &mut assignment.filter_mode];
+        let Assignment { target_id, target_name, filter_id, filter_name, filter_mode, .. } = assignment;
+        let texts = [target_id, target_name, filter_id, filter_name, filter_mode];
         texts.into_iter().flatten().for_each(|text| document.readable(text));
     }
     if let Some(assignments) = &mut policy.assignments {

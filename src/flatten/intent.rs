@@ -36,5 +36,6 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
                 parsed.clean(row);
             }
         }
+        rows.say_officially(id, value, first);
     });
 }

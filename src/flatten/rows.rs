@@ -23,7 +23,8 @@ const LONGEST_REMEMBERED: usize = 64;
 /// What flattening knows beyond the policy: official names, and words made before.
 #[derive(Debug, Default)]
 pub struct Flattener {
-    definitions: Definitions,
+    /// Grows while a run learns names; each policy is flattened with those of its beginning.
+    definitions: RwLock<Arc<Definitions>>,
     names: Memo<Named>,
     properties: Memo<Arc<Property>>,
     options: Memo<SmolStr>,
@@ -33,7 +34,17 @@ pub struct Flattener {
 impl Flattener {
     /// A flattener that prefers the names of `definitions` to words made from ids.
     pub fn new(definitions: Definitions) -> Self {
-        Self { definitions, ..Self::default() }
+        Self { definitions: RwLock::new(Arc::new(definitions)), ..Self::default() }
+    }
+
+    /// Adds names by definition id, for the policies that are flattened from now on.
+    pub fn learn(&self, definitions: Vec<(String, Definition)>) {
+        if let Ok(mut known) = self.definitions.write() {
+            let known = Arc::make_mut(&mut known);
+            for (id, definition) in definitions {
+                known.insert(&id, definition);
+            }
+        }
     }
 
     /// Starts the rows of one policy, with the definitions that its export brings along.
@@ -50,6 +61,7 @@ impl Flattener {
         let expected = listed.unwrap_or_default().max(body.len());
         Rows {
             flattener: self,
+            shared: self.definitions.read().map(|known| Arc::clone(&known)).unwrap_or_default(),
             own,
             legacy: matches!(shape, SettingsShape::Legacy | SettingsShape::Intent),
             scopes: HashMap::new(),
@@ -109,6 +121,7 @@ impl Named {
 /// The rows of one policy, and where in it the walk stands.
 pub(super) struct Rows<'a> {
     flattener: &'a Flattener,
+    shared: Arc<Definitions>,
     own: Definitions,
     /// Whether `false` and `0` may be what a type has before anybody sets it.
     legacy: bool,
@@ -128,7 +141,7 @@ pub(super) struct Rows<'a> {
 impl Rows<'_> {
     /// The official definition of an id: the export's own one before the shared one.
     fn definition(&self, id: &str) -> Option<&Definition> {
-        self.own.get(id).or_else(|| self.flattener.definitions.get(id))
+        self.own.get(id).or_else(|| self.shared.get(id))
     }
 
     /// Walks below a definition: its official name, else words from its id.
@@ -252,6 +265,22 @@ impl Rows<'_> {
     /// What `configured` is where a value is the one that a type has before anybody sets it.
     pub(super) fn default_configured(&self) -> Option<bool> {
         (!self.legacy).then_some(true)
+    }
+
+    /// Gives the rows from `first` on, which are of one setting of an intent, its official category, and the name of
+    /// its option where `value` is one.
+    pub(super) fn say_officially(&mut self, definition_id: &str, value: &Value, first: usize) {
+        let Some(known) = self.definition(definition_id) else { return };
+        let option = value.as_str().and_then(|value| known.options.get(&value.to_ascii_lowercase())).map(SmolStr::new);
+        let category = known.category.as_deref().map(SmolStr::new);
+        self.holds_nul |= [&option, &category].into_iter().flatten().any(|text| has_nul(text));
+        for row in &mut self.settings[first..] {
+            row.category.clone_from(&category);
+            // a secret has no raw value
+            if let Some(option) = option.as_ref().filter(|_| row.raw_value.is_some()) {
+                row.value = Some(option.clone());
+            }
+        }
     }
 
     /// What a person reads for an option of a choice: its official name, else words from its suffix.

@@ -66,9 +66,9 @@ pub struct Written {
     pub changes: Vec<ChangeRow>,
 }
 
-/// What is stored of a tenant's policies: enough to tell that one need not be read again. 48 bytes a policy.
+/// What is stored of a tenant's policies: enough to tell that one need not be read again. 64 bytes a policy.
 #[derive(Debug, Default)]
-pub struct Known(HashMap<u128, (u128, Stored)>);
+pub struct Known(HashMap<u128, (u128, u64, Stored)>);
 
 /// What a summary tells of a policy that is not read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +80,11 @@ pub struct Stored {
 }
 
 impl Known {
-    /// Adds a stored policy.
+    /// Adds a stored policy. What stands behind a dash in the hash is of the names of people and groups.
     pub fn insert(&mut self, id: &str, source_hash: &str, settings: i64, complete: bool) {
         let stored = Stored { settings: u32::try_from(settings).unwrap_or(u32::MAX), complete };
-        self.0.insert(short_hash(id), (short_hash(source_hash), stored));
+        let (source, people) = source_hash.split_once('-').unwrap_or((source_hash, ""));
+        self.0.insert(short_hash(id), (short_hash(source), shorter_hash(people), stored));
     }
 
     /// Whether anything is stored of a policy.
@@ -91,10 +92,12 @@ impl Known {
         self.0.contains_key(&short_hash(id))
     }
 
-    /// A policy that is stored with this very source.
-    pub fn same(&self, id: &str, source_hash: &str) -> Option<Stored> {
-        let (known, stored) = self.0.get(&short_hash(id))?;
-        (*known == short_hash(source_hash)).then_some(*stored)
+    /// A policy that is stored with this very source, and with these names of people and groups; `None` where
+    /// nobody could be asked for them, and the stored ones are as good as any.
+    pub fn same(&self, id: &str, source: &str, people: Option<&str>) -> Option<Stored> {
+        let (known, known_people, stored) = self.0.get(&short_hash(id))?;
+        let same_people = people.is_none_or(|people| shorter_hash(people) == *known_people);
+        (*known == short_hash(source) && same_people).then_some(*stored)
     }
 }
 
@@ -124,4 +127,11 @@ fn short_hash(text: &str) -> u128 {
     let mut half = [0; 16];
     half.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
     u128::from_le_bytes(half)
+}
+
+/// Enough where a collision only leaves a name as it was.
+fn shorter_hash(text: &str) -> u64 {
+    let mut part = [0; 8];
+    part.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..8]);
+    u64::from_le_bytes(part)
 }

@@ -3,6 +3,7 @@
 //! Everything here blocks; callers run it on blocking threads of a tokio runtime.
 
 mod batch;
+mod definitions;
 mod diff;
 mod error;
 mod models;
@@ -16,6 +17,7 @@ mod tls;
 mod url;
 
 pub use batch::{Batch, Known, Read, Run, Seen, Stored, Tallies, Written};
+pub use definitions::DefinitionTotals;
 pub use error::StoreError;
 pub use models::{RunKindRow, RunRow, TenantRow};
 pub use rows::{AssignmentRow, ChangeRow, Filter, PolicyRow, SettingRow};

@@ -3,7 +3,9 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::{policies, policy_assignments, setting_changes, settings, sync_run_kinds, sync_runs, tenants};
+use super::schema::{
+    policies, policy_assignments, setting_changes, setting_definitions, settings, sync_run_kinds, sync_runs, tenants,
+};
 
 /// A tenant's row.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -121,6 +123,18 @@ pub(super) struct NewAssignment<'a> {
     pub(super) filter_id: Option<&'a str>,
     pub(super) filter_name: Option<&'a str>,
     pub(super) filter_mode: Option<&'a str>,
+}
+
+/// A definition, as it is written and read.
+#[derive(Debug, Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = setting_definitions, treat_none_as_default_value = false)]
+pub(super) struct DefinitionRow {
+    pub(super) definition_id: String,
+    pub(super) display_name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) category: Option<String>,
+    pub(super) options: Option<String>,
+    pub(super) fetched_at: NaiveDateTime,
 }
 
 #[derive(Insertable)]

@@ -8,13 +8,13 @@ use std::{
 use diesel_migrations::MigrationHarness as _;
 
 use super::{
-    AssignmentRow, Batch, ChangeRow, DatabaseUrl, Filter, Known, PolicyRow, Run, RunKindRow, RunRow, Seen, SettingRow,
-    StoreError, TenantRow, Written,
+    AssignmentRow, Batch, ChangeRow, DatabaseUrl, DefinitionTotals, Filter, Known, PolicyRow, Run, RunKindRow, RunRow,
+    Seen, SettingRow, StoreError, TenantRow, Written,
     error::first_line,
     postgres, sqlite,
     state::{State, state},
 };
-use crate::{changes::Tally, policy::TenantId};
+use crate::{changes::Tally, definitions::Definition, policy::TenantId};
 
 /// How often a lock that another process holds is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(200);
@@ -187,6 +187,39 @@ impl Session {
     /// What is stored of a tenant's policies.
     pub fn known(&mut self, tenant: &TenantId) -> Result<Known, StoreError> {
         ask!(self, runs::known(tenant.as_str()))
+    }
+
+    /// Whether any definition is stored, for whatever tenant.
+    pub fn has_definitions(&mut self) -> Result<bool, StoreError> {
+        ask!(self, definitions::any())
+    }
+
+    /// The stored ones of these definitions, by lower-case id, with when they were read.
+    pub fn definitions(
+        &mut self,
+        ids: &[&str],
+    ) -> Result<Vec<(String, Definition, chrono::NaiveDateTime)>, StoreError> {
+        ask!(self, definitions::find(ids))
+    }
+
+    /// Writes definitions by lower-case id, and gives them as they are stored: what a new one does not say stays as
+    /// it was. One that says nothing remembers that there is none.
+    pub fn keep_definitions(
+        &mut self,
+        definitions: Vec<(String, Definition)>,
+        read_at: chrono::NaiveDateTime,
+    ) -> Result<Vec<(String, Definition)>, StoreError> {
+        ask!(self, definitions::keep(definitions, read_at))
+    }
+
+    /// Counts definitions, and ids of the stored settings of these kinds that have none.
+    pub fn definition_totals(&mut self, kinds: &[&str]) -> Result<DefinitionTotals, StoreError> {
+        ask!(self, definitions::totals(kinds))
+    }
+
+    /// Ids of the groups in a tenant's stored assignments.
+    pub fn assigned_ids(&mut self, tenant: &TenantId) -> Result<Vec<String>, StoreError> {
+        ask!(self, runs::assigned_ids(tenant.as_str()))
     }
 
     /// Writes a batch in one transaction, and tells what it changed.

@@ -55,7 +55,7 @@ impl Writer {
         report.kinds = self.state.in_order();
         let cut_short = interrupted || error.is_some();
         report.kinds.iter_mut().for_each(|kind| judge(kind, cut_short));
-        report.totals = Totals::of(&report.kinds);
+        report.totals = Totals::of(&report.kinds, report.names.as_ref());
         report.problems = self.state.problems;
         report.more_problems = self.state.more_problems;
         report.planned = self.state.planned;

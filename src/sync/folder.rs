@@ -40,8 +40,14 @@ pub(super) fn outcomes(
         let (asked, context) = (asked.clone(), context.clone());
         async move {
             let page = page?;
-            spawn_blocking(move || page.into_iter().map(|found| outcome(found, asked.as_deref(), &context)).collect())
-                .await
+            spawn_blocking(move || {
+                context.look_ahead(page.iter().filter_map(|found| match found {
+                    Found::Policy(kind, document) => Some((*kind, document)),
+                    _ => None,
+                }));
+                page.into_iter().map(|found| outcome(found, asked.as_deref(), &context)).collect()
+            })
+            .await
         }
     });
     // in order: of two files with one id, the first by path wins

@@ -3,6 +3,7 @@
 mod closing;
 mod folder;
 mod live;
+mod names;
 mod opening;
 mod prepare;
 mod scripts;
@@ -185,6 +186,7 @@ async fn sync(
     }
     if let Some(live) = &live {
         writer.state.kinds.values_mut().for_each(|kind| live.count(kind));
+        live.tell_of_names(report);
     }
     closing::close(writer, report, ended, stop.by_user(), request, started).await
 }

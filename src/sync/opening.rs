@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::{SyncError, prepare::Context};
+use super::{SyncError, names::Names, prepare::Context};
 use crate::{
     events::{Reporter, SyncEvent},
     policy::SyncRequest,
@@ -62,7 +62,8 @@ pub(super) async fn open(
         };
         let known = session.known(&request.tenant)?;
         let recorded = session.recorded_kinds(&request.tenant)?.into_iter().collect();
-        let context = Arc::new(Context { known, script_content: request.script_content, ..Context::default() });
+        let names = Names::new(session.has_definitions()?, store, !request.dry_run);
+        let context = Arc::new(Context { known, names, script_content: request.script_content });
         Ok(Opened { session: Some(session), context, recorded })
     })
     .await?

@@ -1,9 +1,12 @@
 //! From a document to what the writer needs: nothing where its bytes are stored, else its rows.
 
-use super::scripts;
+use super::{
+    names::{self, Names},
+    scripts,
+};
 use crate::{
     changes::content_hash,
-    flatten::{self, Flattener},
+    directory, flatten,
     json::JsonError,
     policy::{Policy, PolicyDocument, PolicyId, ScriptContent},
     registry::PolicyKind,
@@ -15,10 +18,10 @@ use crate::{
 const MAX_VALUE_BYTES: usize = 16 << 20;
 
 /// What all policies of a run share.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Context {
     pub(super) known: Known,
-    pub(super) flattener: Flattener,
+    pub(super) names: Names,
     pub(super) script_content: ScriptContent,
 }
 
@@ -71,6 +74,19 @@ impl Prepared {
 }
 
 impl Context {
+    /// Looks up what a page of policies needs, in one go.
+    pub(super) fn look_ahead<'d>(&self, documents: impl Iterator<Item = (&'static PolicyKind, &'d PolicyDocument)>) {
+        let mut used: Vec<String> = documents.flat_map(|(kind, document)| self.used(kind, document)).collect();
+        used.sort_unstable();
+        used.dedup();
+        // where it fails, each policy tries for itself
+        self.names.look_up(&used);
+    }
+
+    fn used(&self, kind: &PolicyKind, document: &PolicyDocument) -> Vec<String> {
+        if self.names.has_no_definition() { Vec::new() } else { names::used(kind, &document.json) }
+    }
+
     /// Flattens a policy, unless it is stored as it is.
     pub(super) fn prepare(&self, kind: &'static PolicyKind, document: PolicyDocument) -> Outcome {
         let content = self.content(kind, &document);
@@ -79,12 +95,27 @@ impl Context {
     }
 
     fn content(&self, kind: &'static PolicyKind, document: &PolicyDocument) -> Content {
-        let source_hash = self.source_hash(kind, document);
-        if let Some(stored) = self.known.same(document.id.as_str(), &source_hash) {
+        let used = self.used(kind, document);
+        let looked_up = self.names.look_up(&used);
+        let source = self.source(kind, document, &used);
+        let people = if self.names.asks_for_people() {
+            self.names.fingerprint_of_people(&directory::ids(kind.slug(), &document.json))
+        } else {
+            Some(String::new())
+        };
+        if let Some(stored) = self.known.same(document.id.as_str(), &source, people.as_deref()) {
             return Content::Untouched(stored);
         }
-        match flatten::flatten(&kind.shape, document, &self.flattener) {
+        let source_hash = match (looked_up, people.as_deref()) {
+            (true, Some("")) => source,
+            (true, Some(people)) => format!("{source}-{people}"),
+            // some names were not to be had: the next sync is not to take this for the same
+            (true, None) => format!("{source}-?"),
+            (false, _) => String::new(),
+        };
+        match flatten::flatten(&kind.shape, document, &self.names.flattener) {
             Ok(mut policy) => {
+                self.names.name(&mut policy);
                 if self.script_content == ScriptContent::Hash {
                     scripts::withhold(&mut policy);
                 }
@@ -101,14 +132,15 @@ impl Context {
         }
     }
 
-    /// Over the bytes, the flattener that reads them, the kind it reads them as and what is kept of scripts.
-    fn source_hash(&self, kind: &PolicyKind, document: &PolicyDocument) -> String {
+    /// A hash over all that settings are made of: the bytes, the kind that they are read as, the flattener, and the
+    /// official names that are known of their definitions.
+    fn source(&self, kind: &PolicyKind, document: &PolicyDocument, used: &[String]) -> String {
         let mut hasher = blake3::Hasher::new();
         let scripts = match self.script_content {
             ScriptContent::Full => "",
             ScriptContent::Hash => "hash",
         };
-        for part in [flatten::VERSION, kind.slug(), scripts] {
+        for part in [flatten::VERSION, kind.slug(), scripts, &self.names.fingerprint(used)] {
             hasher.update(part.as_bytes());
             hasher.update(&[0]);
         }

@@ -65,6 +65,7 @@ async fn every_kind_is_read_live_as_from_its_files() {
         }
         let synced = setup.sync(&[of.slug()]).await;
         assert_eq!(synced.report.status, Status::Succeeded, "{}: {:?}", of.slug(), synced.report);
+        assert!(synced.report.warnings.is_empty(), "{}: {:?}", of.slug(), synced.report.warnings);
         let live = told(setup.settings().await);
         assert!(!live.is_empty(), "{}", of.slug());
         let files = imported(of, &folder).await;

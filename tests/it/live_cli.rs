@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 const DEVICES: &str = "deviceManagement/deviceConfigurations";
-const DOMAIN: &str = "contoso.onmicrosoft.com";
+pub(crate) const DOMAIN: &str = "contoso.onmicrosoft.com";
 
 /// The server answers on threads of its own while the test waits for the program.
 fn server() -> (Runtime, GraphServer) {
@@ -26,7 +26,7 @@ fn server() -> (Runtime, GraphServer) {
     (runtime, server)
 }
 
-fn program(server: &GraphServer, database: &Database) -> Program {
+pub(crate) fn program(server: &GraphServer, database: &Database) -> Program {
     database
         .program()
         .env("TENANTPILOT_AUTHORITY_URL", server.url())
@@ -35,11 +35,11 @@ fn program(server: &GraphServer, database: &Database) -> Program {
         .env("AZURE_AD_CLIENT_SECRET", CLIENT_SECRET)
 }
 
-fn sync(program: &Program) -> Printed {
+pub(crate) fn sync(program: &Program) -> Printed {
     program.run(["sync", "--tenant", DOMAIN, "--graph-rate", "0", "--json"])
 }
 
-fn report(printed: &Printed) -> Value {
+pub(crate) fn report(printed: &Printed) -> Value {
     serde_json::from_str(&printed.stdout).unwrap()
 }
 

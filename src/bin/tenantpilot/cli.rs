@@ -84,6 +84,8 @@ pub(crate) enum Command {
     },
     /// Show what the database and the queue hold
     Inspect(InspectArgs),
+    /// Official names of settings: read a file of them, or show how many are known
+    Definitions(DefinitionsArgs),
     /// Print shell completions
     Completions {
         /// The shell
@@ -227,6 +229,32 @@ pub(crate) struct QueueOutput {
     /// Print JSON
     #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DefinitionsArgs {
+    #[command(subcommand)]
+    pub(crate) action: DefinitionsAction,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum DefinitionsAction {
+    /// Read official names from a file, for all tenants; they take effect at each tenant's next sync
+    Import {
+        /// JSON: what /deviceManagement/configurationSettings answers, a list of definitions, or an object of names
+        /// by definition id
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Print JSON
+        #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
+    /// Show how many official names are known, and how many settings lack one
+    Status {
+        /// Print JSON
+        #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

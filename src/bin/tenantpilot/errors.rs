@@ -4,6 +4,7 @@ use std::{io, process::ExitCode};
 
 use tenantpilot::{
     auth::{AuthError, EndpointError},
+    definitions::ImportError,
     fixtures::FixturesError,
     policy::TenantId,
     queue::{QueueError, RedisUrlError},
@@ -135,6 +136,7 @@ fn is_configuration(error: &anyhow::Error) -> bool {
     let configures = |cause: &(dyn std::error::Error + 'static)| {
         cause.is::<DatabaseUrlError>()
             || cause.is::<FixturesError>()
+            || cause.is::<ImportError>()
             || cause.is::<EndpointError>()
             || cause.is::<RedisUrlError>()
             || cause.is::<NoCredentials>()
@@ -150,6 +152,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     }
     if error.chain().any(<dyn std::error::Error + 'static>::is::<FixturesError>) {
         return Some("name a folder with policies exported as JSON, e.g. `--fixtures fixtures/contoso`".to_owned());
+    }
+    if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<ImportError>()) {
+        return import_hint(error);
     }
     if error.chain().any(<dyn std::error::Error + 'static>::is::<NoCredentials>) {
         return Some(
@@ -190,6 +195,12 @@ fn queue_hint(error: &QueueError) -> Option<String> {
         }
         .to_owned(),
     )
+}
+
+fn import_hint(error: &ImportError) -> Option<String> {
+    let expected = "expected what Graph answers to GET /deviceManagement/configurationSettings (all pages in one list), \
+                    or an object such as {\"<definition id>\": \"<name>\"}";
+    matches!(error, ImportError::Json { .. } | ImportError::Shape { .. }).then(|| expected.to_owned())
 }
 
 fn store_hint(error: &StoreError) -> Option<String> {

@@ -69,7 +69,7 @@ impl Progress {
 impl Reporter for Progress {
     fn report(&self, tenant: &TenantId, event: &SyncEvent<'_>) {
         match event {
-            SyncEvent::TenantStarted => self.tell(tenant, "reading"),
+            SyncEvent::TenantStarted | SyncEvent::ReadingNames { settings: 0 } => self.tell(tenant, "reading"),
             SyncEvent::KindStarted { kind } => self.line(tenant, kind, |_| ()),
             SyncEvent::PoliciesRead { kind, policies, settings } => self.line(tenant, kind, |line| {
                 line.settings += settings;
@@ -78,6 +78,9 @@ impl Reporter for Progress {
             }),
             SyncEvent::KindFinished { kind, .. } if !self.by_tenant => {
                 self.line(tenant, kind, |line| line.bar.finish());
+            }
+            SyncEvent::ReadingNames { settings } => {
+                self.tell(tenant, &format!("reading the official names of {settings} settings"));
             }
             SyncEvent::Throttled { wait } if wait.is_zero() => self.tell(tenant, "reading"),
             SyncEvent::Throttled { wait } => {

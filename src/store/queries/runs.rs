@@ -77,6 +77,19 @@ pub(in crate::store) fn known(conn: &mut Conn, tenant: &str) -> Result<Known, St
     Ok(known)
 }
 
+/// The groups that a tenant's stored policies are assigned to.
+pub(in crate::store) fn assigned_ids(conn: &mut Conn, tenant: &str) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<Option<String>> = policy_assignments::table
+        .inner_join(policies::table)
+        .filter(policies::tenant_id.eq(tenant))
+        .filter(policy_assignments::target_type.eq("group"))
+        .select(policy_assignments::target_id)
+        .distinct()
+        .load(conn)
+        .map_err(StoreError::query("read the stored assignments"))?;
+    Ok(ids.into_iter().flatten().collect())
+}
+
 /// Stored policies of a kind that a complete listing did not show.
 pub(in crate::store) fn vanished(
     conn: &mut Conn,

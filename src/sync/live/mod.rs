@@ -1,6 +1,9 @@
 //! A tenant in Microsoft Graph as a source: its kinds side by side, each a task of its own.
 
+mod definitions;
 mod details;
+mod names;
+mod people;
 
 use std::{
     collections::HashMap,
@@ -23,9 +26,10 @@ use crate::{
     graph::{Client, GraphError, Meter, Options, segment},
     policy::{PolicyDocument, TenantId},
     registry::{Details, Endpoint, POLICY_KINDS, PolicyKind},
-    report::{ErrorReport, KindReport, Problem},
+    report::{ErrorReport, KindReport, Problem, TenantReport},
 };
 use details::Read;
+use names::Names;
 
 /// Kinds that are read at once: more would only wait for each other.
 const KINDS_AT_ONCE: usize = 8;
@@ -63,6 +67,7 @@ pub(super) struct Live {
     kinds: Vec<&'static PolicyKind>,
     meters: HashMap<&'static str, (Arc<Meter>, Instant)>,
     tenant: TenantId,
+    names: Option<Arc<Names>>,
 }
 
 /// What a kind's task hands over.
@@ -88,7 +93,7 @@ impl Live {
             None => POLICY_KINDS.iter().filter(|kind| kind.default).collect(),
         };
         let meters = kinds.iter().map(|kind| (kind.slug(), (Meter::new(), Instant::now()))).collect();
-        Self { client, credential, kinds, meters, tenant: tenant.clone() }
+        Self { client, credential, kinds, meters, tenant: tenant.clone(), names: None }
     }
 
     /// Signs in, so that a refusal is told once and before anything else is done.
@@ -98,18 +103,23 @@ impl Live {
 
     /// Everything of the tenant's kinds; each ends with [`Outcome::KindEnded`].
     pub(super) fn outcomes(
-        &self,
+        &mut self,
         context: Arc<Context>,
         reporter: &Arc<dyn Reporter>,
     ) -> impl Stream<Item = Result<Vec<Outcome>, JoinError>> + use<> {
         let (sender, receiver) = mpsc::channel(PAGES_WAITING);
         let turns = Arc::new(Semaphore::new(KINDS_AT_ONCE));
+        let names = self.names.insert(Arc::new(Names::new(&self.client, &context, &self.tenant, reporter))).clone();
+        for meter in names.meters() {
+            let waits = tell_waits(meter.clone(), self.tenant.clone(), Arc::downgrade(reporter));
+            tokio::spawn(waits.in_current_span());
+        }
         for &kind in &self.kinds {
             let meter = self.meters[kind.slug()].0.clone();
             let waits = tell_waits(meter.clone(), self.tenant.clone(), Arc::downgrade(reporter));
             tokio::spawn(waits.in_current_span());
             let client = self.client.with_meter(meter);
-            let outlet = Outlet { kind, sender: sender.clone() };
+            let outlet = Outlet { kind, sender: sender.clone(), names: names.clone() };
             let (turns, reporter, tenant) = (turns.clone(), reporter.clone(), self.tenant.clone());
             let reading = async move {
                 let Ok(_turn) = turns.acquire().await else { return };
@@ -157,6 +167,13 @@ impl Live {
         self.kinds.iter().map(|kind| kind.slug())
     }
 
+    /// Puts into a tenant's summary what names have cost, and what could not be read of them.
+    pub(super) fn tell_of_names(&self, report: &mut TenantReport) {
+        if let Some(names) = &self.names {
+            names.tell(report);
+        }
+    }
+
     /// Puts into a kind's summary what it has cost.
     pub(super) fn count(&self, report: &mut KindReport) {
         if let Some((meter, _)) = self.meters.get(report.kind) {
@@ -171,6 +188,7 @@ impl Live {
 struct Outlet {
     kind: &'static PolicyKind,
     sender: mpsc::Sender<Arrival>,
+    names: Arc<Names>,
 }
 
 /// Reads a kind to the end of its lists. A list that fails costs itself: the others are read all the same.
@@ -264,6 +282,7 @@ impl Outlet {
                 Read::Gone => {}
             }
         }
+        self.names.learn(kind, &documents).await;
         // a page may hold a thousand policies: only so many of them are flattened at a time
         let mut arrivals = vec![Arrival::Outcomes(outcomes)];
         let (mut portion, mut bytes) = (Vec::new(), 0);

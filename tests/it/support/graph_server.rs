@@ -169,6 +169,11 @@ impl GraphServer {
         self.shared.world().faults.push(fault);
     }
 
+    /// Ends all faults.
+    pub(crate) fn heal(&self) {
+        self.shared.world().faults.clear();
+    }
+
     /// Replaces every default page size.
     pub(crate) fn page_size(&self, size: usize) {
         self.shared.world().page_size = Some(size);

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod definitions;
 mod enqueue;
 pub(crate) mod graph;
 mod inspect;
@@ -36,6 +37,7 @@ pub(crate) async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<ExitCode>
         // boxed, since it is the largest by far
         Command::Worker(args) => Box::pin(worker::run(args, &cli.global, printer)).await,
         Command::Queue { command } => queue::run(command, printer).await,
+        Command::Definitions(args) => definitions::run(args, &cli.global, printer).await,
         Command::Inspect(args) => inspect::run(args, &cli.global, printer).await,
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::pages(folder),

@@ -103,6 +103,10 @@ pub(super) fn problems(tenant: &TenantReport, named: bool, printer: &Printer) {
     if more > 0 {
         printer.note(&format!("{prefix}and {more} more; `--json` lists them"));
     }
+    for warning in &tenant.warnings {
+        printer.warning(&format!("{prefix}{}", one_line(&warning.message)));
+        warning.hint.iter().for_each(|hint| printer.hint(hint));
+    }
     // what all kinds failed by is told once
     if let Some(error) = tenant.error.as_ref().filter(|_| tenant.kinds.iter().all(|kind| kind.error.is_some())) {
         if !tenant.kinds.is_empty() {

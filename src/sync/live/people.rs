@@ -1,0 +1,199 @@
+//! Names of people, groups, apps, roles, places and filters, asked for before the policies that speak of them are
+//! flattened. Whatever fails, the ids stay.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{sync::Mutex, task::spawn_blocking};
+
+use super::names::{Warnings, names_client};
+use crate::{
+    directory::{self, DELETED, Sort, UNREADABLE},
+    graph::{Client, GraphError, Meter, RawItem},
+    json,
+    policy::{PolicyDocument, TenantId},
+    registry::PolicyKind,
+    sync::prepare::Context,
+};
+
+/// What all asking for names of people in one run may take.
+const LONGEST: Duration = Duration::from_mins(2);
+
+/// Ids that `getByIds` takes (learn.microsoft.com, directoryObject: getByIds).
+const MAX_IDS: usize = 1_000;
+
+/// Asks for names for all kinds of one run; each id once.
+pub(super) struct People {
+    client: Client,
+    context: Arc<Context>,
+    warnings: Arc<Warnings>,
+    tenant: TenantId,
+    state: Mutex<State>,
+}
+
+struct State {
+    left: Duration,
+    /// Ids that were asked for, or cannot be.
+    asked: BTreeSet<(Sort, String)>,
+    /// Sorts of which the whole list was read.
+    listed: HashSet<Sort>,
+    /// Sorts that the app may not read, or that fail.
+    refused: HashSet<Sort>,
+    failing: HashSet<Sort>,
+    stored_too: bool,
+}
+
+impl People {
+    pub(super) fn new(client: &Client, context: Arc<Context>, warnings: Arc<Warnings>, tenant: TenantId) -> Self {
+        context.names.ask_for_people();
+        let state = State {
+            left: LONGEST,
+            asked: BTreeSet::new(),
+            listed: HashSet::new(),
+            refused: HashSet::new(),
+            failing: HashSet::new(),
+            stored_too: false,
+        };
+        Self { client: names_client(client), context, warnings, tenant, state: Mutex::new(state) }
+    }
+
+    /// Sees to it that the names of what these policies speak of are known, as far as they may be.
+    pub(super) async fn learn(&self, kind: &PolicyKind, documents: &[PolicyDocument]) {
+        let used: BTreeSet<(Sort, String)> =
+            documents.iter().flat_map(|document| directory::ids(kind.slug(), &document.json)).collect();
+        if used.is_empty() {
+            return;
+        }
+        let mut state = self.state.lock().await;
+        let state = &mut *state;
+        let mut new: BTreeSet<_> = used.difference(&state.asked).cloned().collect();
+        if new.is_empty() {
+            return;
+        }
+        if new.iter().any(|(sort, _)| *sort == Sort::Object) && !std::mem::replace(&mut state.stored_too, true) {
+            // one request for what the pages to come will ask for
+            let (context, tenant) = (self.context.clone(), self.tenant.clone());
+            let stored = spawn_blocking(move || context.names.assigned_before(&tenant)).await.unwrap_or_default();
+            let stored = stored.into_iter().filter(|id| uuid::Uuid::try_parse(id).is_ok());
+            new.extend(stored.map(|id| (Sort::Object, id.to_ascii_lowercase())));
+        }
+        for sort in [Sort::Object, Sort::App, Sort::Role, Sort::Location, Sort::Filter] {
+            let ids: Vec<String> = new.iter().filter(|(of, _)| *of == sort).map(|(_, id)| id.clone()).collect();
+            if !ids.is_empty() {
+                self.ask(state, sort, ids).await;
+            }
+        }
+        state.asked.extend(new);
+    }
+
+    async fn ask(&self, state: &mut State, sort: Sort, ids: Vec<String>) {
+        if state.refused.contains(&sort) || state.listed.contains(&sort) {
+            return;
+        }
+        if state.failing.contains(&sort) || state.left.is_zero() {
+            return self.context.names.miss(ids);
+        }
+        let started = Instant::now();
+        let asked = tokio::time::timeout(state.left, self.names(sort, &ids)).await;
+        state.left = state.left.saturating_sub(started.elapsed());
+        let error = match asked {
+            Ok(Ok(names)) => {
+                if matches!(sort, Sort::Role | Sort::Location | Sort::Filter) {
+                    state.listed.insert(sort);
+                }
+                return self.context.names.meet(names);
+            }
+            Ok(Err(error)) => error,
+            Err(_) => GraphError::Timeout { reason: "it took too long".to_owned() },
+        };
+        let (what, permission) = match sort {
+            // the one permission for all three (learn.microsoft.com: directoryObject: getByIds, Get servicePrincipal,
+            // List directoryRoleTemplates)
+            Sort::Object | Sort::App | Sort::Role => ("names of groups, people and apps", "Directory.Read.All"),
+            Sort::Location => ("names of locations", "Policy.Read.All"),
+            Sort::Filter => ("names of assignment filters", "DeviceManagementConfiguration.Read.All"),
+        };
+        self.warnings.add(&format!("{what} could not be read, their ids stand in"), &error, permission);
+        if matches!(error, GraphError::Forbidden { .. } | GraphError::NotLicensed { .. }) {
+            state.refused.insert(sort);
+        } else {
+            state.failing.insert(sort);
+            // names of an earlier run are better than none
+            self.context.names.miss(ids);
+        }
+    }
+
+    async fn names(&self, sort: Sort, ids: &[String]) -> Result<Vec<(String, String)>, GraphError> {
+        match sort {
+            Sort::Object => self.objects(ids).await,
+            Sort::App => self.apps(ids).await,
+            Sort::Role => self.list("directoryRoleTemplates").await,
+            Sort::Location => self.list("identity/conditionalAccess/namedLocations").await,
+            Sort::Filter => self.list("deviceManagement/assignmentFilters").await,
+        }
+    }
+
+    async fn objects(&self, ids: &[String]) -> Result<Vec<(String, String)>, GraphError> {
+        let mut names = Vec::new();
+        let mut left_out: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+        for ids in ids.chunks(MAX_IDS) {
+            let body = json!({ "ids": ids, "types": ["group", "user", "servicePrincipal"] });
+            for object in self.client.post_list("directoryObjects/getByIds", &body).await? {
+                if let Some((id, name)) = named(&object, "id") {
+                    left_out.remove(id.as_str());
+                    names.push((id, name.unwrap_or_else(|| UNREADABLE.to_owned())));
+                }
+            }
+        }
+        // what was left out may be deleted, or of another type, or not for this app's eyes: each is asked for itself
+        let left_out: Vec<&str> = left_out.into_iter().collect();
+        let paths = left_out.iter().map(|id| format!("directoryObjects/{id}")).collect();
+        for (id, answer) in left_out.iter().zip(self.client.batch(paths).await) {
+            match answer {
+                Err(GraphError::NotFound { .. }) => names.push(((*id).to_owned(), DELETED.to_owned())),
+                Ok(object) => {
+                    let name = named(&object, "id").and_then(|(_, name)| name);
+                    names.push(((*id).to_owned(), name.unwrap_or_else(|| UNREADABLE.to_owned())));
+                }
+                Err(GraphError::Forbidden { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(names)
+    }
+
+    /// Apps stand in policies by their `appId`. One without a service principal is not in the tenant: its id stays.
+    async fn apps(&self, ids: &[String]) -> Result<Vec<(String, String)>, GraphError> {
+        let paths = ids.iter().map(|id| format!("servicePrincipals(appId='{id}')?$select=appId,displayName"));
+        let mut names = Vec::new();
+        for answer in self.client.batch(paths.collect()).await {
+            match answer {
+                Ok(app) => names.extend(named(&app, "appId").and_then(|(id, name)| Some((id, name?)))),
+                Err(GraphError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(names)
+    }
+
+    async fn list(&self, path: &str) -> Result<Vec<(String, String)>, GraphError> {
+        let items = self.client.list(path).await?;
+        Ok(items.iter().filter_map(|item| named(item, "id")).filter_map(|(id, name)| Some((id, name?))).collect())
+    }
+
+    /// The requests that names have cost.
+    pub(super) fn meter(&self) -> &Arc<Meter> {
+        self.client.meter()
+    }
+}
+
+/// An object's id, lower-case, and its name where it has one.
+fn named(object: &RawItem, key: &str) -> Option<(String, Option<String>)> {
+    let properties = json::properties(object.get()).ok()?;
+    let name = json::text(&properties, "displayName").filter(|name| !name.trim().is_empty());
+    Some((json::text(&properties, key)?.to_ascii_lowercase(), name))
+}
