@@ -39,7 +39,7 @@ fn steady(text: &str) -> String {
 #[test]
 fn the_help_names_every_command_and_flag() {
     let program = Program::new().env("COLUMNS", "100");
-    for name in ["help", "help_sync", "help_inspect", "help_enqueue", "help_worker", "help_queue"] {
+    for name in ["help", "help_sync", "help_inspect", "help_enqueue", "help_worker", "help_queue", "help_definitions"] {
         let command = name.strip_prefix("help_");
         let printed = program.run(command.into_iter().chain(["--help"]));
         assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""));
