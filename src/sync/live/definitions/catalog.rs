@@ -170,7 +170,9 @@ impl Definitions {
                 Err(GraphError::NotFound { .. }) => continue,
                 pages => pages?.into_iter().flatten(),
             };
-            let read: Vec<Listed> = settings.flat_map(|setting| expanded(&setting)).collect();
+            // megabytes of them, which no thread that serves others is to parse
+            let read = spawn_blocking(move || settings.flat_map(|setting| expanded(&setting)).collect());
+            let read: Vec<Listed> = read.await.unwrap_or_default();
             self.keep(state, place, read, missing).await?;
         }
         Ok(())
@@ -186,7 +188,8 @@ impl Definitions {
         let mut pages = self.client.pages(place.definitions);
         while let Some(page) = pages.try_next().await? {
             // all of a page is kept: the next tenant uses other settings
-            let read = page.iter().filter_map(parsed).collect();
+            let read = spawn_blocking(move || page.iter().filter_map(parsed).collect());
+            let read: Vec<Listed> = read.await.unwrap_or_default();
             self.keep(state, place, read, missing).await?;
         }
         self.keep_unknown(std::mem::take(missing), now()).await;
