@@ -90,7 +90,8 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
     for (key, value) in object {
         let withheld = place.holds == Holds::Secret
             || of_secret && (key == "value" || is_scalar(value) && key != "valueState")
-            || names_secret && PAIR_VALUES.contains(&key.as_str()) && !secret::is_plain_word(value);
+            || names_secret && PAIR_VALUES.contains(&key.as_str()) && !secret::is_plain_word(value)
+            || payload::names_a_secret(object, key);
         if withheld && !is_annotation(key) {
             let place = Place { key, holds: Holds::Secret, tree: place.tree };
             rows.in_property(&rows.property(key), |rows| held(value, place, rows));
@@ -114,9 +115,6 @@ fn pair_names_secret(object: &Map<String, Value>) -> bool {
 fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (SmolStr, bool) {
     match value {
         Value::String(text) => {
-            if is_no_payload(text) {
-                return (words(text, place, rows), false);
-            }
             match payload::of_property(place.key, value) {
                 Some(payload) => (payload.text.into(), payload.holds_secret),
                 None => (words(text, place, rows), false),
@@ -129,11 +127,6 @@ fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (SmolStr, bool) 
 fn words(text: &str, place: Place<'_>, rows: &Rows<'_>) -> SmolStr {
     // `notConfigured` is no name that anybody gave
     if place.holds == Holds::Text && !is_unset_word(text) { text.into() } else { rows.value_words(text) }
-}
-
-/// Whether a text is a short word, as most values of legacy types are: neither structured nor base64.
-fn is_no_payload(text: &str) -> bool {
-    text.len() < 64 && !text.len().is_multiple_of(4) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// A text that an administrator typed, as a person may read it, and whether a secret in it was withheld.

@@ -90,6 +90,6 @@ fn is_masked(value: &Value) -> bool {
 fn is_password(uri: Option<&SmolStr>, value: &Value) -> bool {
     let plain = |text: &str| !["<enabled", "<disabled"].iter().any(|start| starts_with(text.trim_start(), start));
     value.as_str().is_some_and(plain)
-        && uri.is_some_and(|uri| secret::is_secret_id(uri))
+        && uri.is_some_and(|uri| secret::is_secret_id(uri) || payload::is_secret(uri, value))
         && !secret::is_plain_word(value)
 }

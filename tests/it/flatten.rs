@@ -428,6 +428,12 @@ fn secrets_of_legacy_types_are_withheld_whatever_holds_them() {
         json!({"omaSettings": {"omaUri": "./x", "isEncrypted": "True", "value": ["hunter2"]}}),
         json!({"omaSettings": [{"omaUri": "./x", "displayName": "X", "isEncrypted": true, "value": "hunter2", "secretReferenceValueId": "hunter2"}]}),
         json!({"omaSettings": [{"omaUri": "./x", "displayName": "X", "value": "****", "secretReferenceValueId": "hunter2"}]}),
+        json!({"omaSettings": [{"omaUri": "./Device/Vendor/MSFT/Accounts/Users/A/Password", "value": "hunter2"}]}),
+        json!({"customSettings": [{"name": "com.contoso.apiToken", "value": "hunter2"}]}),
+        json!({"settings": [{"appConfigKeyValue": "hunter2", "appConfigKey": "ClientSecret"}]}),
+        json!({"list": ["<a password='hunter2'/>", "x"]}),
+        json!({"list": [["x"], "{\"password\": \"hunter2\"}"]}),
+        json!({"commandLine": "setup.exe --password hunter2"}),
     ] {
         assert_withheld(&rows("device-configuration", &device_configuration("1", "Secret", &properties)), "hunter2");
     }

@@ -1,0 +1,84 @@
+//! Base64 to bytes and bytes to text, in the encodings that scripts and profiles are saved in.
+
+use base64::{
+    Engine as _,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+/// As exporting tools write it: with or without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Shorter base64 holds no secret that is worth its name.
+const SHORTEST: usize = 12;
+
+/// No word is longer, mostly.
+const LONG_WORD: usize = 24;
+
+/// How many bytes must be text before a text without a mark is taken for a legacy code page.
+const LEGACY_TEXT: usize = 24;
+
+/// Whether `text` may be base64 of a payload. What is short must begin as base64 of `<`, `{`, `[`, of blanks
+/// before them or of a byte order mark does, in case that it is a word.
+pub(super) fn is_promising(text: &str) -> bool {
+    const FIRST: &[u8] = b"PeWICD7/MLYA";
+    let begins = || text.bytes().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| FIRST.contains(&first));
+    (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins())) && text.bytes().all(is_base64)
+}
+
+/// The bytes of a base64 text, in either alphabet.
+pub(super) fn bytes(encoded: &str) -> Option<Vec<u8>> {
+    if encoded.len() < 4 || !encoded.bytes().all(is_base64) {
+        return None;
+    }
+    let standard = |byte: u8| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    };
+    let packed: Vec<u8> = encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard).collect();
+    BASE64.decode(packed).ok().filter(|bytes| !bytes.is_empty())
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
+}
+
+/// The text in `bytes`, UTF-8, UTF-16 or a western code page; `None` where they are no text.
+pub(super) fn text(bytes: &[u8]) -> Option<String> {
+    let encoding = unmarked_utf16(bytes).unwrap_or(encoding_rs::UTF_8);
+    // a byte order mark goes before the guess
+    let (text, _, broken) = encoding.decode(bytes);
+    if !broken {
+        return is_readable(&text).then(|| text.into_owned());
+    }
+    let ascii = bytes.iter().filter(|byte| byte.is_ascii()).count();
+    if bytes.len() < LEGACY_TEXT || ascii * 10 < bytes.len() * 9 {
+        return None;
+    }
+    let (text, _, _) = encoding_rs::WINDOWS_1252.decode(bytes);
+    is_readable(&text).then(|| text.into_owned())
+}
+
+/// UTF-16 as PowerShell encodes it, without a mark: every other byte of western text is zero.
+fn unmarked_utf16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    if bytes.len() < 4 || !bytes.len().is_multiple_of(2) {
+        return None;
+    }
+    let zeros = |from: usize| bytes.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd, units) = (zeros(0), zeros(1), bytes.len() / 2);
+    match () {
+        () if even == 0 && odd * 2 > units => Some(encoding_rs::UTF_16LE),
+        () if odd == 0 && even * 2 > units => Some(encoding_rs::UTF_16BE),
+        () => None,
+    }
+}
+
+fn is_readable(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}'))
+}

@@ -1,0 +1,117 @@
+//! The secrets rule inside texts: which reader finds the secrets of a text, and the text without them.
+
+use std::ops::Range;
+
+use super::{SECRET, binary, binary::Content, encoded, json, script, xml};
+
+/// Texts inside texts are read this deep; real ones go three deep.
+const MOST_NESTED: usize = 8;
+
+/// What is larger is searched as a script is, without taking it apart.
+const LARGEST_PARSED: usize = 4 << 20;
+
+/// A secret that is shorter may stand elsewhere by chance.
+const SHORTEST_REPEATED: usize = 6;
+
+/// This many secrets are looked for once more where their names do not stand.
+const MOST_REPEATED: usize = 64;
+
+/// Whether `text` looks like XML or JSON.
+pub(super) fn is_structured(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.len() > 2 && text.starts_with(['<', '{', '['])
+}
+
+/// The text with its secrets replaced, `nested` texts deep; `None` where there are none.
+pub(super) fn without_secrets(text: &str, nested: usize) -> Option<String> {
+    if nested > MOST_NESTED || text.len() > LARGEST_PARSED {
+        return script::without_secrets(text);
+    }
+    if is_structured(text) {
+        let mut found = Redaction::new(text, nested);
+        let start = text.trim_start_matches('\u{feff}').trim_start();
+        if start.starts_with('<') {
+            xml::read(&mut found);
+        } else if !json::read(&mut found) {
+            return script::without_secrets(text);
+        }
+        return found.finished();
+    }
+    if encoded::is_promising(text)
+        && let Some(content) = encoded::bytes(text).and_then(|bytes| binary::content(&bytes, nested))
+    {
+        return match content {
+            Content::Readable(text) | Content::Plain(text) => without_secrets(&text, nested + 1),
+            Content::Key => Some(SECRET.to_owned()),
+        };
+    }
+    script::without_secrets(text)
+}
+
+/// A text, and what of it is to be replaced.
+pub(super) struct Redaction<'t> {
+    pub(super) text: &'t str,
+    nested: usize,
+    edits: Vec<(Range<usize>, String)>,
+    secrets: Vec<String>,
+}
+
+impl<'t> Redaction<'t> {
+    fn new(text: &'t str, nested: usize) -> Self {
+        Self { text, nested, edits: Vec::new(), secrets: Vec::new() }
+    }
+
+    /// Where `part`, which is borrowed from the text, stands in it.
+    pub(super) fn place(&self, part: &str) -> Range<usize> {
+        let start = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len());
+        start..(start + part.len()).min(self.text.len())
+    }
+
+    /// Replaces the secret `value` at `place` by `instead`.
+    pub(super) fn secret(&mut self, place: Range<usize>, value: &str, instead: &str) {
+        self.edits.push((place, instead.to_owned()));
+        self.secrets.push(value.trim().to_owned());
+    }
+
+    /// Whether anything is to be replaced.
+    pub(super) fn is_found(&self) -> bool {
+        !self.edits.is_empty()
+    }
+
+    /// Looks for secrets in `text`, which stands at `place` and is written there by `write`.
+    pub(super) fn inner(&mut self, place: Range<usize>, text: &str, write: impl FnOnce(&str) -> String) {
+        if let Some(kept) = without_secrets(text, self.nested + 1) {
+            self.edits.push((place, write(&kept)));
+        }
+    }
+
+    /// The text with everything replaced; a secret is nowhere left, not even where no name tells of it.
+    fn finished(mut self) -> Option<String> {
+        if self.edits.is_empty() {
+            return None;
+        }
+        self.edits.sort_by_key(|(place, _)| place.start);
+        let mut kept = String::with_capacity(self.text.len());
+        let mut at = 0;
+        for (place, instead) in &self.edits {
+            // an edit inside another one is done with it
+            if place.start >= at {
+                kept.push_str(self.text.get(at..place.start).unwrap_or_default());
+                kept.push_str(instead);
+                at = place.end;
+            }
+        }
+        kept.push_str(self.text.get(at..).unwrap_or_default());
+        self.secrets.sort_unstable();
+        self.secrets.dedup();
+        // the longest first, as one may hold another
+        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let long = self.secrets.iter().filter(|secret| secret.len() >= SHORTEST_REPEATED && !SECRET.contains(*secret));
+        for secret in long.take(MOST_REPEATED) {
+            if kept.contains(secret) {
+                kept = kept.replace(secret, SECRET);
+            }
+        }
+        Some(kept)
+    }
+}
