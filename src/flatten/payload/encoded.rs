@@ -24,11 +24,12 @@ const LONG_WORD: usize = 24;
 const LEGACY_TEXT: usize = 24;
 
 /// Whether `text` may be base64 of a payload. What is short must begin as base64 of `<`, `{`, `[`, of blanks
-/// before them or of a byte order mark does, in case that it is a word.
+/// before them or of a byte order mark does, in case that it is a word; ids are told by their `-` and `_`.
 pub(super) fn is_promising(text: &str) -> bool {
     const FIRST: &[u8] = b"PeWICD7/MLYA";
     let begins = || text.bytes().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| FIRST.contains(&first));
-    (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins())) && text.bytes().all(is_base64)
+    (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins()))
+        && text.bytes().all(|byte| is_base64(byte) && !matches!(byte, b'-' | b'_'))
 }
 
 /// The bytes of a base64 text, in either alphabet.

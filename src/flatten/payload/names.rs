@@ -1,6 +1,12 @@
 //! Which names inside payloads are those of secrets, and which values beside them are none.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Map, Value};
+
+/// What every name of a secret holds, as a pattern.
+pub(super) const STEMS: &str = "pass|pwd|secret|token|key|psk|challenge|connectionstring|boarding|pin|sas|otp|jwt";
 
 /// How names of secrets end, letters only and in small ones.
 const ENDINGS: [&str; 38] = [
@@ -92,6 +98,10 @@ const LONGEST: usize = 96;
 /// Whether `name`, of whatever spelling, is that of a secret: `client_secret`, `com.contoso.ApiToken`,
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(super) fn is_secret_name(name: &str) -> bool {
+    static MAYBE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("(?i-u){STEMS}")).ok());
+    if MAYBE.as_ref().is_some_and(|maybe| !maybe.is_match(name)) {
+        return false;
+    }
     let name = &name[name.ceil_char_boundary(name.len().saturating_sub(LONGEST))..];
     let mut letters: String = name.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
     loop {
@@ -169,7 +179,7 @@ pub(super) fn names_its_neighbour(name: &str) -> bool {
         "keyname",
         "appconfigkey",
     ];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    name.len() <= 13 && NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether a property, element or attribute of this name holds the value that its neighbour names.
@@ -196,13 +206,15 @@ pub(super) fn is_value_of_its_neighbour(name: &str) -> bool {
 
 /// Whether `value`, which stands under `name`, is a secret: `./Vendor/MSFT/Accounts/Users/Admin/Password`.
 pub(in crate::flatten) fn is_secret(name: &str, value: &Value) -> bool {
-    let is_value = |text: &str| !text.is_empty() && is_secret_value(name, text);
-    is_secret_name(name) && value.as_str().is_some_and(is_value)
+    value.as_str().is_some_and(|text| !text.is_empty() && is_secret_name(name) && is_secret_value(name, text))
 }
 
 /// Whether an object of Graph is a pair whose name is that of a secret: `{"name": "apiToken", "value": …}`.
 pub(in crate::flatten) fn names_a_secret(object: &Map<String, Value>, property: &str) -> bool {
-    let value = object.get(property).filter(|_| is_value_of_its_neighbour(property));
+    if !is_value_of_its_neighbour(property) {
+        return false;
+    }
+    let value = object.get(property).filter(|value| value.is_string());
     let mut names = object.iter().filter(|(key, _)| names_its_neighbour(key)).filter_map(|(_, name)| name.as_str());
     value.is_some_and(|value| names.any(|name| is_secret(name, value)))
 }

@@ -3,12 +3,15 @@
 
 use std::{ops::Range, sync::LazyLock};
 
-use regex::{Captures, Regex};
+use regex::Regex;
 
 use super::{
     SECRET,
     names::{is_number, is_secret_name, is_secret_value},
 };
+
+/// Longer names are cut before and after what tells of a secret.
+const LONGEST_NAME: usize = 96;
 
 /// Patterns that name nothing: PEM, credentials in addresses and headers, PowerShell's secure strings.
 static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -24,20 +27,24 @@ static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// A name, what assigns, and a value: `$name = "value"`, `--name value`, `"name": "value"`, `<name>value<`.
+/// What begins or is part of a secret's name, and what begins one without a name.
+static STEMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let bare = r"://|-----begin|bearer|authoriz|securestring";
+    Regex::new(&format!("(?i-u){}|{bare}", super::names::STEMS)).ok()
+});
+
+/// What follows a name: something that assigns, and a value. `$name = "value"`, `--name value`,
+/// `"name": "value"`, `<name>value<`.
 static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?isx)
-        (?P<mark> [\$\-/<] | \\*["'] | \b ) (?P<name> [a-z_][a-z0-9_.:\-]{0,95}[a-z0-9_] )
+        \A (?P<between> \\*["']? \s* (?: := | => | = | : ) \s* | ["']?\]? \s* =\s* | </key>\s*<[a-z]+> | (?:\s[^<>]{0,256})?> | [\ \t]+ )
         (?:
-            (?P<between> \\*["']? \s* (?: := | => | = | : ) \s* | ["']?\]? \s* =\s* | </key>\s*<[a-z]+> | (?:\s[^<>]{0,256})?> | [\ \t]+ )
-            (?P<value>
-                @["']\r?\n (?P<here> .*?) \n["']@
-                | <!\[CDATA\[ (?P<cdata> .*? ) (?: \]\]> | \z )
-                | \\*" (?P<double> (?: [^"\\\n] | \\[^"\n] | \\\\*" )*? ) (?: \\*" | \n | \z )
-                | ' (?P<single> [^'\n]* ) (?: ' | \n | \z )
-                | (?P<open> [^\s"'<>;,|&(){}\[\]\\]+ )
-            )
+            @["']\r?\n (?P<here> .*?) \n["']@
+            | <!\[CDATA\[ (?P<cdata> .*? ) (?: \]\]> | \z )
+            | \\*" (?P<double> (?: [^"\\\n] | \\[^"\n] | \\\\*" )*? ) (?: \\*" | \n | \z )
+            | ' (?P<single> [^'\n]* ) (?: ' | \n | \z )
+            | (?P<open> [^\s"'<>;,|&(){}\[\]\\]+ )
         )
         "#,
     )
@@ -55,86 +62,96 @@ static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The text with its secrets replaced; `None` where there are none.
 pub(super) fn without_secrets(text: &str) -> Option<String> {
-    if !is_suspicious(text) {
+    if !may_assign(text) {
         return None;
     }
     // no pattern, which no build has: then nothing of the text is shown
-    let (Some(bare), Some(assigned), Some(pair)) = (BARE.as_ref(), ASSIGNED.as_ref(), PAIR.as_ref()) else {
-        return Some(SECRET.to_owned());
-    };
+    let Some(stems) = STEMS.as_ref() else { return Some(SECRET.to_owned()) };
     let mut places: Vec<Range<usize>> = Vec::new();
-    for found in bare.captures_iter(text) {
-        places.extend(found.iter().skip(1).flatten().map(|secret| secret.range()));
-    }
-    for found in pair.captures_iter(text) {
-        if is_secret_name(&found["name"]) && is_secret_value(&found["name"], &found["value"]) {
-            places.extend(found.name("value").map(|value| value.range()));
-        }
-    }
-    let mut at = 0;
-    while let Some(found) = assigned.captures_at(text, at) {
-        match secret(text, &found) {
-            Some(place) => {
-                at = place.end.max(at + 1);
-                places.push(place);
+    let (mut done, mut bare, mut named, mut addressed) = (0, false, false, None);
+    for stem in stems.find_iter(text) {
+        let marks = ["://", "-----begin", "bearer", "authoriz", "securestring"];
+        if marks.iter().any(|mark| stem.as_str().eq_ignore_ascii_case(mark)) {
+            bare |= stem.as_str() != "://" || *addressed.get_or_insert_with(|| text.contains('@'));
+        } else if stem.start() >= done {
+            let name = around(text, stem.range());
+            done = name.end;
+            if is_secret_name(&text[name.clone()]) {
+                named = true;
+                let place = assigned(text, name);
+                done = place.as_ref().map_or(done, |place| place.end);
+                places.extend(place);
             }
-            // inside the value of another name there may be an assignment again
-            None => at = found.name("name").map_or(text.len(), |name| name.end()),
         }
-        at = text.ceil_char_boundary(at);
+    }
+    if bare {
+        for found in BARE.as_ref()?.captures_iter(text) {
+            places.extend(found.iter().skip(1).flatten().map(|secret| secret.range()));
+        }
+    }
+    if named && text.contains('"') {
+        for found in PAIR.as_ref()?.captures_iter(text) {
+            if is_secret_name(&found["name"]) && is_secret_value(&found["name"], &found["value"]) {
+                places.extend(found.name("value").map(|value| value.range()));
+            }
+        }
     }
     (!places.is_empty()).then(|| replaced(text, places))
 }
 
-/// Whether a search is worth its time: something is assigned, given or begun here.
-fn is_suspicious(text: &str) -> bool {
-    const STEMS: [&str; 9] = ["pass", "pwd", "secret", "token", "key", "psk", "challenge", "string", "blob"];
-    let assigns = text.bytes().any(|byte| matches!(byte, b'=' | b':' | b'-' | b' ' | b'<' | b'/' | b'\n'));
-    assigns
-        && text.len() > 6
-        && (contains_any(text, &STEMS)
-            || contains_any(text, &["://", "bearer ", "authorization", "info", "pin", "sas", "otp", "jwt"]))
+/// Whether anything is assigned, given or begun in `text`; most texts are words.
+fn may_assign(text: &str) -> bool {
+    let mut before = b'\n';
+    text.bytes().any(|byte| {
+        let mark = matches!(byte, b'=' | b':' | b'<' | b'\n')
+            || (matches!(byte, b'-' | b'/') && matches!(before, b' ' | b'-'));
+        before = byte;
+        mark
+    }) || text.starts_with('-')
+        || text.contains("SecureString")
 }
 
-/// Whether any of the lower-case `stems` stands in `text`, whatever its case.
-fn contains_any(text: &str, stems: &[&str]) -> bool {
-    stems
-        .iter()
-        .any(|stem| text.as_bytes().windows(stem.len()).any(|window| window.eq_ignore_ascii_case(stem.as_bytes())))
+/// The whole name that `part` of it stands in.
+fn around(text: &str, part: Range<usize>) -> Range<usize> {
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    let (before, after) = (&text.as_bytes()[..part.start], &text.as_bytes()[part.end..]);
+    let start = part.start - before.iter().rev().take(LONGEST_NAME).take_while(|byte| belongs(byte)).count();
+    let end = part.end + after.iter().take(LONGEST_NAME).take_while(|byte| belongs(byte)).count();
+    // `--password-` is named `password`
+    let trim = |byte: &u8| matches!(byte, b'-' | b'.');
+    let marks = text.as_bytes()[start..part.start].iter().take_while(|byte| trim(byte)).count();
+    let rest = text.as_bytes()[part.end..end].iter().rev().take_while(|byte| trim(byte)).count();
+    start + marks..end - rest
 }
 
-/// Where the secret of an assignment stands.
-fn secret(text: &str, found: &Captures<'_>) -> Option<Range<usize>> {
-    let name = found.name("name")?;
-    if !is_secret_name(name.as_str()) {
-        return None;
-    }
+/// Where the secret that is assigned to `name` stands.
+fn assigned(text: &str, name: Range<usize>) -> Option<Range<usize>> {
+    let found = ASSIGNED.as_ref()?.captures(&text[name.end..])?;
     let quoted = ["here", "cdata", "double", "single"].into_iter().find_map(|group| found.name(group));
     let value = quoted.or_else(|| found.name("open"))?;
-    let (mark, between) = (&found["mark"], &found["between"]);
-    let plain = value.as_str();
-    if plain.is_empty() || !is_secret_value(name.as_str(), plain) || is_reference(plain, found.name("single").is_none())
-    {
+    let place = name.end + value.start()..name.end + value.end();
+    let (own, plain, between) = (&text[name.clone()], value.as_str(), &found["between"]);
+    if plain.is_empty() || !is_secret_value(own, plain) || is_reference(plain, found.name("single").is_none()) {
         return None;
     }
+    let mark = text[..name.start].chars().next_back();
     let blank = between.trim().is_empty();
-    let argument = (mark == "-" || mark == "/") && !is_word_before(text, name.start() - mark.len());
-    let xml = between.ends_with('>');
+    let argument = matches!(mark, Some('-' | '/')) && !is_word_before(text, name.start - 1);
     let certain = if quoted.is_some() {
         // `--password "x"`, `-Password 'x'`, `password = "x"`; but not `the password "x"`
         !blank || argument
     } else if blank {
         argument && !plain.starts_with('-')
-    } else if xml {
-        mark == "<" || between.starts_with("</key>")
-    } else if between.ends_with(':') || between.ends_with('=') {
-        // `PASSWORD=x`, `/password:x`; `mark` is empty or a quote where it is a word of a sentence
+    } else if between.ends_with('>') {
+        matches!(mark, Some('<' | ':')) || between.starts_with("</key>")
+    } else if between.ends_with([':', '=']) {
+        // `PASSWORD=x`, `/password:x`
         !between.starts_with(' ')
     } else {
         // `password: x1` on a line of its own, `"password": 1234`
-        is_alone(text, name.start(), value.end(), mark) || (mark.ends_with('"') && is_number(plain))
+        is_alone(text, &name, &place) || (mark == Some('"') && is_number(plain))
     };
-    certain.then(|| value.range())
+    certain.then_some(place)
 }
 
 /// Whether a value stands for another: a variable, or what a command gives.
@@ -147,14 +164,14 @@ fn is_word_before(text: &str, at: usize) -> bool {
 }
 
 /// Whether an assignment without quotes is all of its line, and its value no word of a sentence.
-fn is_alone(text: &str, start: usize, end: usize, mark: &str) -> bool {
-    let before = text[..start - mark.len()].rsplit('\n').next().unwrap_or_default();
-    let after = text[end..].split('\n').next().unwrap_or_default();
-    let value = text[..end].rsplit([' ', '\t', '=', ':']).next().unwrap_or_default();
-    mark != "$"
-        && before.chars().all(|c| c.is_whitespace() || matches!(c, '#' | '/' | ';' | '-' | '*'))
+fn is_alone(text: &str, name: &Range<usize>, value: &Range<usize>) -> bool {
+    let from = text.floor_char_boundary(name.start.saturating_sub(LONGEST_NAME));
+    let to = text.ceil_char_boundary(value.end + LONGEST_NAME);
+    let before = text[from..name.start].rsplit('\n').next().unwrap_or_default();
+    let after = text[value.end..to].split('\n').next().unwrap_or_default();
+    before.chars().all(|c| c.is_whitespace() || matches!(c, '#' | '/' | ';' | '-' | '*'))
         && after.trim().is_empty()
-        && value.bytes().any(|byte| !byte.is_ascii_alphabetic())
+        && text[value.clone()].bytes().any(|byte| !byte.is_ascii_alphabetic())
         && value.len() > 3
 }
 
