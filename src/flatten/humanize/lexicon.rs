@@ -10,17 +10,24 @@ const ENGLISH: &str = include_str!("../../../data/words/english.txt");
 /// Product names and acronyms as they are written, and words of the trade that the English list lacks.
 const NAMES: &str = include_str!("../../../data/words/names.txt");
 
-/// Words that are too rare to be weighed against others, sorted, a line each.
+/// Words that are too rare to be weighed against each other, a line each.
 const RARE: &str = include_str!("../../../data/words/rare.txt");
 
+/// Words after which others are commoner than elsewhere: `new` before `tab`.
+const PAIRS: &str = include_str!("../../../data/words/pairs.txt");
+
+/// How often a rare word is taken to occur in a thousand million.
+const RARE_COUNT: f64 = 30.0;
+
 /// No word that is worth finding is longer, and the cost of a search grows with this.
-const LONGEST_WORD: usize = 16;
+const LONGEST_WORD: usize = 20;
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::load);
 
 /// The words that are known, loaded on first use.
 pub(super) struct Lexicon {
     english: HashSet<&'static str>,
+    /// In the order of their bytes.
     rare: Vec<&'static str>,
     segmenter: Segmenter,
     /// By their letters: how they are written, and how common they are.
@@ -45,12 +52,14 @@ impl Lexicon {
             let as_name = names.get(word).map_or(0.0, |&(_, count)| count);
             (word, count.max(as_name))
         });
-        let known = terms.chain(english).map(|(word, count)| (word.into(), count));
-        let unigrams = fragments().map(|(word, count)| (word.into(), count)).chain(known);
-        let mut segmenter = Segmenter::new(unigrams, []);
+        let rare = RARE.lines().map(|word| (word, RARE_COUNT));
+        let known = rare.chain(terms).chain(english).map(|(word, count)| (word.to_owned(), count));
+        let counts: HashMap<String, f64> = fragments().chain(known).collect();
+        let pairs = pairs(&counts).into_iter().map(|(first, second, share)| ((first.into(), second.into()), share));
+        let mut segmenter = Segmenter::new(counts.iter().map(|(word, count)| (word.as_str().into(), *count)), pairs);
         segmenter.set_limit(LONGEST_WORD);
         let english = entries(ENGLISH).map(|(word, _)| word).collect();
-        Self { segmenter, names, english, rare: RARE.lines().collect() }
+        Self { english, rare: RARE.lines().collect(), segmenter, names }
     }
 
     /// How a name is written, by its lower-case letters: `bitlocker` is `BitLocker`.
@@ -63,14 +72,9 @@ impl Lexicon {
         word.bytes().any(|b| b.is_ascii_uppercase()) && self.name(&plain(word)) == Some(word)
     }
 
-    /// Whether `word` is in the list of words or of names.
+    /// Whether a list has `word`, which is in small letters.
     pub(super) fn knows(&self, word: &str) -> bool {
-        self.english.contains(word) || self.names.contains_key(word)
-    }
-
-    /// Whether `word` is a rare word.
-    pub(super) fn is_rare(&self, word: &str) -> bool {
-        self.rare.binary_search(&word).is_ok()
+        self.english.contains(word) || self.names.contains_key(word) || self.rare.binary_search(&word).is_ok()
     }
 
     /// The likeliest words of lower-case ASCII letters that stand together.
@@ -92,6 +96,26 @@ fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, f64)> {
         let count = 10_f64.powf(level / 10.0);
         fields.map(move |word| (word, count))
     })
+}
+
+/// Pairs of words with their counts, of which the library makes how likely the second is after the first. Each
+/// line holds a first word and, for each second one, a level: minus ten times the logarithm of that likelihood.
+fn pairs(counts: &HashMap<String, f64>) -> Vec<(&'static str, &'static str, f64)> {
+    let total: f64 = counts.values().sum();
+    let mut pairs = Vec::new();
+    for line in PAIRS.lines() {
+        let mut fields = line.split_ascii_whitespace();
+        let first = fields.next().unwrap_or_default();
+        let Some(share) = counts.get(first).map(|count| count / total) else { continue };
+        while let (Some(level), Some(second)) = (fields.next(), fields.next()) {
+            let level: f64 = level.parse().unwrap_or(f64::INFINITY);
+            pairs.push((first, second, share * 10_f64.powf(-level / 10.0)));
+        }
+    }
+    // the library takes what it is given for all pairs that there are: the others are one, which no text has
+    let listed: f64 = pairs.iter().map(|(_, _, share)| share).sum();
+    pairs.push(("", "the", 1.0 - listed));
+    pairs
 }
 
 /// A name as it stands in ids: lower-case letters and digits alone.

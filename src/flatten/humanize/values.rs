@@ -34,8 +34,7 @@ fn member_words(value: &str) -> Option<String> {
         None
     } else if value.bytes().all(|b| b.is_ascii_lowercase()) {
         // a word in small letters that no list holds may as well be a name that somebody gave
-        let lexicon = Lexicon::get();
-        (lexicon.knows(value) || lexicon.is_rare(value)).then(|| capitalised(value))
+        Lexicon::get().knows(value).then(|| capitalised(value))
     } else {
         (is_version(value) || is_camel_case(value)).then(|| sentence(&words(value)))
     }

@@ -22,7 +22,6 @@ pub(super) fn words(text: &str) -> Vec<String> {
         for hump in humps(chunk) {
             split_hump(hump, by_case, &mut found);
         }
-        join_rare(&mut found, from);
         join_endings(&mut found, from);
         if by_case || chunk.contains(|c: char| c.is_ascii_digit()) {
             join_names(&mut found, from, by_case);
@@ -93,24 +92,6 @@ fn split_hump(hump: &str, by_case: bool, found: &mut Vec<String>) {
         found.push(lower);
     } else {
         found.extend(split);
-    }
-}
-
-/// Joins pieces that together are a rare word, where one of them is no word: `ste ncil`.
-fn join_rare(words: &mut Vec<String>, from: usize) {
-    let lexicon = Lexicon::get();
-    let mut at = from;
-    while at + 1 < words.len() {
-        let longest = (words.len() - at).min(4);
-        let joined = (2..=longest).rev().find_map(|count| {
-            let pieces = &words[at..at + count];
-            let broken = pieces.iter().any(|piece| !lexicon.knows(piece));
-            broken.then(|| pieces.concat()).filter(|together| lexicon.is_rare(together)).map(|word| (count, word))
-        });
-        if let Some((count, word)) = joined {
-            words.splice(at..at + count, [word]);
-        }
-        at += 1;
     }
 }
 
