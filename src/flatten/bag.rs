@@ -70,11 +70,10 @@ pub(super) fn literal(value: &Value, rows: &mut Rows<'_>) {
 /// As [`value`], with what its place says of it.
 pub(super) fn held(value: &Value, place: Place<'_>, rows: &mut Rows<'_>) {
     match value {
-        Value::Array(items) if place.holds == Holds::Secret => withheld_list(items, place, rows),
         Value::Object(object) => self::object(object, place, rows),
         Value::Array(items) => list(items, place, rows),
         scalar if !is_set(scalar) => {}
-        Value::String(_) | Value::Number(_) if place.holds == Holds::Secret => rows.secret(None),
+        scalar if is_withheld(scalar, place.holds) => rows.secret(None),
         scalar => {
             let (words, holds_secret) = reading(scalar, place, rows);
             let raw = Some(scalar).filter(|_| !holds_secret);
@@ -85,15 +84,14 @@ pub(super) fn held(value: &Value, place: Place<'_>, rows: &mut Rows<'_>) {
 }
 
 fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
-    let of_secret = secret::is_secret_value(object);
-    let names_secret = pair_names_secret(object);
+    let of_secret = secret::is_secret_setting_value(object);
+    let named = secret::named_by_pair(object);
     for (key, value) in object {
-        let withheld = place.holds == Holds::Secret
-            || of_secret && (key == "value" || is_scalar(value) && key != "valueState")
-            || names_secret && PAIR_VALUES.contains(&key.as_str()) && !secret::is_plain_word(value)
-            || payload::names_a_secret(object, key);
-        if withheld && !is_annotation(key) {
-            let place = Place { key, holds: Holds::Secret, tree: place.tree };
+        let is_secret = of_secret && (key == "value" || is_scalar(value) && key != "valueState")
+            || named.is_some_and(|name| secret::is_of_pair(name, key, value));
+        let holds = if is_secret { Holds::Secret } else { place.holds };
+        if holds.is_secret() && !is_annotation(key) {
+            let place = Place { key, holds, tree: place.tree };
             rows.in_property(&rows.property(key), |rows| held(value, place, rows));
         } else {
             property_of(place.tree, key, value, rows);
@@ -101,25 +99,24 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
     }
 }
 
-/// Properties that name what stands in one of [`PAIR_VALUES`] beside them: an app's settings.
-const PAIR_NAMES: [&str; 4] = ["appConfigKey", "key", "keyName", "name"];
-const PAIR_VALUES: [&str; 6] =
-    ["appConfigKeyValue", "value", "valueString", "valueInteger", "valueStringArray", "valueData"];
-
-fn pair_names_secret(object: &Map<String, Value>) -> bool {
-    let name = PAIR_NAMES.iter().find_map(|name| object.get(*name)?.as_str());
-    name.is_some_and(secret::is_secret_key)
+/// Whether nothing of a scalar may be told.
+fn is_withheld(scalar: &Value, holds: Holds) -> bool {
+    match (holds, scalar) {
+        (Holds::Secret, Value::String(text)) => !text.is_empty(),
+        (Holds::Secret, Value::Number(_)) => true,
+        // a number, a flag or a word of a policy about secrets is none
+        (Holds::NamedSecret, Value::String(text)) => !text.is_empty() && !secret::is_plain_word(text),
+        _ => false,
+    }
 }
 
 /// What a person reads for a scalar, and whether a secret in it was withheld.
 fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (SmolStr, bool) {
     match value {
-        Value::String(text) => {
-            match payload::of_property(place.key, value) {
-                Some(payload) => (payload.text.into(), payload.holds_secret),
-                None => (words(text, place, rows), false),
-            }
-        }
+        Value::String(text) => match payload::of_property(place.key, value) {
+            Some(payload) => (payload.text.into(), payload.holds_secret),
+            None => (words(text, place, rows), false),
+        },
         other => (readable(other), false),
     }
 }
@@ -134,9 +131,12 @@ pub(super) fn typed(value: &Value, rows: &Rows<'_>) -> (SmolStr, bool) {
     reading(value, TYPED, rows)
 }
 
-/// A list of scalars is one row, a list of anything else rows per item.
+/// A list of scalars is one row, a list of anything else rows per item. A list of secrets is one row that tells of them.
 fn list(items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
     if items.iter().all(is_scalar) {
+        if items.iter().any(|item| is_withheld(item, place.holds)) {
+            return rows.secret(None);
+        }
         let set: Vec<&Value> = items.iter().filter(|item| is_set(item)).collect();
         if !set.is_empty() {
             let (words, secrets): (Vec<_>, Vec<_>) = set.iter().map(|item| reading(item, place, rows)).unzip();
@@ -148,7 +148,8 @@ fn list(items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
     }
     let mut labels = Labels::default();
     for (index, item) in items.iter().enumerate() {
-        let label = label(item).map(|label| labels.unique(label));
+        // what a secret calls itself may be the secret
+        let label = label(item).filter(|_| !place.holds.is_secret()).map(|label| labels.unique(label));
         rows.in_element(index, label.as_deref(), |rows| held(item, place, rows));
     }
 }
@@ -170,17 +171,6 @@ impl<'v> Labels<'v> {
                 return label;
             }
         }
-    }
-}
-
-/// A list of secrets is one row that tells of them.
-fn withheld_list(items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
-    if !items.iter().all(is_scalar) {
-        for (index, item) in items.iter().enumerate() {
-            rows.in_element(index, None, |rows| held(item, place, rows));
-        }
-    } else if items.iter().any(is_set) {
-        rows.secret(None);
     }
 }
 

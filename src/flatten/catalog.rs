@@ -126,7 +126,9 @@ fn node(definition: &Named, object: &Map<String, Value>, kind: Kind, rows: &mut 
 
 /// A key or password that a template, written by hand, holds as a plain text.
 fn is_password(definition: &Named, value: &Value, kind: Kind) -> bool {
-    definition.is_secret && kind == Kind::Simple && value.is_string() && !secret::is_plain_word(value)
+    definition.is_secret
+        && kind == Kind::Simple
+        && value.as_str().is_some_and(|text| !text.is_empty() && !secret::is_plain_word(text))
 }
 
 /// Children and properties that newer values may have.

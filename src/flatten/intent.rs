@@ -22,7 +22,7 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
     let key = id.rsplit('_').next().unwrap_or(id);
     rows.in_definition(id, |rows, named| {
         let holds = match rows.property(key).holds {
-            _ if named.is_secret => Holds::Secret,
+            _ if named.is_secret => Holds::NamedSecret,
             // a template's own settings are typed as the administrative templates that they are
             Holds::Anything if id.starts_with("admx--") => Holds::Text,
             holds => holds,

@@ -56,7 +56,7 @@ fn setting(item: &Value, rows: &mut Rows<'_>) {
 fn value(item: &Value, object: &Map<String, Value>, uri: Option<&SmolStr>, rows: &mut Rows<'_>) {
     let value = object.get("value").unwrap_or(&Value::Null);
     let flagged = |flag: &Value| *flag == true || flag.as_str().is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-    let encrypted = object.get("isEncrypted").is_some_and(flagged) || secret::is_secret_value(object);
+    let encrypted = object.get("isEncrypted").is_some_and(flagged) || secret::is_secret_setting_value(object);
     if encrypted || is_masked(value) || is_password(uri, value) {
         return rows.secret(uri);
     }
@@ -89,7 +89,6 @@ fn is_masked(value: &Value) -> bool {
 /// about passwords is none.
 fn is_password(uri: Option<&SmolStr>, value: &Value) -> bool {
     let plain = |text: &str| !["<enabled", "<disabled"].iter().any(|start| starts_with(text.trim_start(), start));
-    value.as_str().is_some_and(plain)
-        && uri.is_some_and(|uri| secret::is_secret_id(uri) || payload::is_secret(uri, value))
-        && !secret::is_plain_word(value)
+    let Some(text) = value.as_str().filter(|text| !text.is_empty() && plain(text)) else { return false };
+    uri.is_some_and(|uri| secret::is_secret_name(uri) && secret::may_be_secret(uri, text))
 }

@@ -19,8 +19,10 @@ pub(super) enum Holds {
     Annotation,
     /// What no administrator sets, unless it stands in data.
     Metadata,
-    /// A key or a password.
+    /// A key or a password, whatever stands there.
     Secret,
+    /// What the name tells is a key or a password, unless the value tells otherwise.
+    NamedSecret,
     /// `omaSettings`
     OmaSettings,
     /// Text that an administrator typed: no word of it is a member of an enumeration.
@@ -117,6 +119,13 @@ const TYPED: [&str; 54] = [
 /// Enumerations whose names end like those of texts.
 const ENUMERATIONS: [&str; 1] = ["privacyAdvertisingId"];
 
+impl Holds {
+    /// Whether it is a key or a password.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::NamedSecret)
+    }
+}
+
 impl Property {
     /// What `key` says.
     pub(super) fn of(key: &str) -> Self {
@@ -125,7 +134,7 @@ impl Property {
         } else if METADATA.contains(&key) {
             Holds::Metadata
         } else if secret::is_secret(key) {
-            Holds::Secret
+            Holds::NamedSecret
         } else if key == "omaSettings" {
             Holds::OmaSettings
         } else if TYPED.contains(&last_word(key).to_ascii_lowercase().as_str()) && !ENUMERATIONS.contains(&key) {
@@ -162,7 +171,7 @@ mod tests {
             ("wifiSSID", Holds::Text),
             ("privacyAdvertisingId", Holds::Anything),
             ("wiFiSecurityType", Holds::Anything),
-            ("preSharedKey", Holds::Secret),
+            ("preSharedKey", Holds::NamedSecret),
             ("createdDateTime", Holds::Metadata),
             ("value@odata.type", Holds::Annotation),
             ("größeÄName", Holds::Text),

@@ -1,117 +1,131 @@
 //! The secrets rule: what holds a key or a password becomes `(secret)` and leaves no trace.
 
+mod names;
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value};
 
-/// Names that hold a key or a password, lower-case.
-const NAMES: [&str; 26] = [
-    "accesstoken",
-    "advancedthreatprotectiononboardingblob",
-    "advancedthreatprotectionoffboardingblob",
-    "apitoken",
-    "authtoken",
-    "bypasscode",
-    "encryptedpfxblob",
-    "enrollmenttoken",
-    "keymaterial",
-    // the key of an edition upgrade
-    "license",
-    "networkkey",
-    "passcode",
-    "personalrecoverykey",
-    "pin",
-    "psk",
-    "recoverykey",
-    "refreshtoken",
-    "secret",
-    "secretreferencevalueid",
-    "secretvalue",
-    "sharedkey",
-    "token",
-    "tokenvalue",
-    "unlocktoken",
-    "wepkey",
-    "wpakey",
-];
+use super::SECRET;
+pub(super) use names::{STEMS, is_secret_id, is_secret_name};
 
-/// Endings of such names: `proxyManualPassword`, `ikePreSharedKey`.
-const ENDINGS: [&str; 11] = [
-    "accesskey",
-    "apikey",
-    "clientsecret",
-    "passphrase",
-    "passwd",
-    "password",
-    "presharedkey",
-    "privatekey",
-    "productkey",
-    "secretkey",
-    "sharedsecret",
-];
-
-/// First words of names that are policies about keys and passwords: `requirePassword`.
-const ABOUT: [&str; 10] =
-    ["allow", "block", "disable", "enable", "force", "hide", "prevent", "prompt", "require", "show"];
-
-/// Those that other words begin with: only where a capital ends them.
-const ABOUT_WHOLE: [&str; 5] = ["ask", "has", "is", "must", "use"];
-
-/// Words that stand where a policy about passwords is set, and are no secrets.
-const NO_SECRETS: [&str; 14] = [
+/// Words that stand where a policy about secrets is set, and are none.
+const NO_SECRETS: [&str; 24] = [
+    "true",
+    "false",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "0",
+    "1",
+    "enabled",
+    "disabled",
+    "enable",
+    "disable",
+    "required",
+    "optional",
     "allowed",
     "blocked",
-    "devicedefault",
-    "disabled",
-    "enabled",
-    "false",
-    "no",
-    "none",
+    "always",
+    "never",
     "notconfigured",
-    "optional",
-    "required",
-    "true",
+    "devicedefault",
     "userdefined",
-    "yes",
+    "none",
+    "null",
+    SECRET,
 ];
 
-/// Whether a property of a Graph type holds a key or a password.
+/// Whether a property of a Graph type holds a key or a password. One that tells what is to be done about them does
+/// not: `requirePassword`.
 pub(super) fn is_secret(name: &str) -> bool {
-    // what is long is no name
-    name.len() <= LONGEST_NAME
-        && (NAMES.iter().any(|secret| tail(name, secret) == Some(true)) || ends_like_a_secret(name, &ENDINGS))
+    is_license(name) || is_secret_name(name) && !names::is_about(name)
 }
 
-/// Whether a key of an app's settings, such as `com.contoso.apiToken`, names a key, a password or a token.
-pub(super) fn is_secret_key(key: &str) -> bool {
-    tails(key).any(|tail| is_secret(tail) || ends_like_a_secret(tail, &["token"]))
+/// The key of an edition upgrade; the license of an app is one as well.
+fn is_license(name: &str) -> bool {
+    name.eq_ignore_ascii_case("license")
 }
 
-/// Whether an id or URI ends like the name of a key or password: `…_api_key`. Tokens and PINs are not among them, as
-/// Graph tells by type what is a secret.
-pub(super) fn is_secret_id(id: &str) -> bool {
-    tails(id).any(|tail| ends_like_a_secret(tail, &ENDINGS))
+/// Whether `value` may be the secret that `name` tells of, and not a flag or a placeholder.
+pub(super) fn may_be_secret(name: &str, value: &str) -> bool {
+    let value = value.trim();
+    let placeholder = (value.starts_with("{{") && value.ends_with("}}"))
+        || (value.len() > 2 && value.starts_with('%') && value.ends_with('%') && !value.contains(' '));
+    let masked = value.bytes().all(|byte| byte == b'*');
+    if placeholder || masked || is_plain_word(value) {
+        return false;
+    }
+    // `requirePassword: onWakeup`, but not `requirePassword: hunter2`
+    let option = value.bytes().all(|byte| byte.is_ascii_alphabetic()) || (value.len() < 4 && is_number(value));
+    !(option && names::is_about(name))
 }
 
-/// The part after the last separator, and the last two parts together.
-fn tails(id: &str) -> impl Iterator<Item = &str> {
-    let starts = id.rmatch_indices(['_', '/', '.', '-']).map(|(at, separator)| at + separator.len());
-    starts.chain([0]).take(2).map(|start| &id[start..])
+/// Whether `value` says how a policy about secrets is set, and is none itself.
+pub(super) fn is_plain_word(value: &str) -> bool {
+    NO_SECRETS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-fn ends_like_a_secret(name: &str, endings: &[&str]) -> bool {
-    let first = || name.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default();
-    name.len() <= LONGEST_NAME
-        && endings.iter().any(|secret| tail(name, secret).is_some())
-        && !ABOUT.iter().any(|about| starts_with(name, about))
-        && !ABOUT_WHOLE.contains(&first())
+/// Whether `text` is digits alone.
+pub(super) fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What is longer is no name.
-const LONGEST_NAME: usize = 128;
+/// The secret that an object tells of which is a pair of a name and a value: `{"name": "apiToken", "value": …}`.
+pub(super) fn named_by_pair(object: &Map<String, Value>) -> Option<&str> {
+    let names = object.iter().filter(|(key, _)| names_its_neighbour(key)).filter_map(|(_, name)| name.as_str());
+    names.into_iter().find(|name| is_secret_name(name) || names::last_parts(name).any(is_license))
+}
 
-/// Whether the letters and digits of `name` end like `ending`, and whether they are no more than it.
-fn tail(name: &str, ending: &str) -> Option<bool> {
-    let mut letters = name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
-    ending.bytes().rev().all(|byte| letters.next() == Some(byte)).then(|| letters.next().is_none())
+/// Whether the property `key`, beside the name of a secret, holds that secret.
+pub(super) fn is_of_pair(name: &str, key: &str, value: &Value) -> bool {
+    let may_be = match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::String(text) => may_be_secret(name, text),
+        Value::Number(number) => may_be_secret(name, number.as_str()),
+        Value::Array(_) | Value::Object(_) => true,
+    };
+    may_be && is_value_of_its_neighbour(key)
+}
+
+/// Whether a property, element or attribute of this name holds the name of the value beside it.
+pub(super) fn names_its_neighbour(name: &str) -> bool {
+    const NAMES: [&str; 11] = [
+        "key",
+        "name",
+        "id",
+        "locuri",
+        "property",
+        "propertyname",
+        "parametername",
+        "setting",
+        "settingname",
+        "keyname",
+        "appconfigkey",
+    ];
+    name.len() <= 13 && NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether a property, element or attribute of this name holds the value that its neighbour names.
+pub(super) fn is_value_of_its_neighbour(name: &str) -> bool {
+    const VALUES: [&str; 12] = [
+        "array",
+        "content",
+        "data",
+        "date",
+        "default",
+        "defaultvalue",
+        "dict",
+        "integer",
+        "real",
+        "string",
+        "text",
+        "appconfigkeyvalue",
+    ];
+    // `valueName` is a name again
+    let own_name = name.len() > 5 && name.to_ascii_lowercase().ends_with("name");
+    (starts_with(name, "value") && !own_name) || VALUES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether `text` begins so, in whatever case.
@@ -119,78 +133,12 @@ pub(super) fn starts_with(text: &str, beginning: &str) -> bool {
     text.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
 }
 
-/// Whether `value` says how a policy about secrets is set, and is none itself.
-pub(super) fn is_plain_word(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) => true,
-        Value::String(word) => word.is_empty() || NO_SECRETS.iter().any(|plain| word.eq_ignore_ascii_case(plain)),
-        _ => false,
-    }
-}
-
 /// Whether an object is a `SecretSettingValue`: by its type, else by the property that only those have.
-pub(super) fn is_secret_value(value: &Map<String, Value>) -> bool {
+pub(super) fn is_secret_setting_value(value: &Map<String, Value>) -> bool {
     value.contains_key("valueState") || value.get("@odata.type").is_some_and(is_secret_type)
 }
 
 /// Whether an `@odata.type` is that of a `SecretSettingValue`.
 pub(super) fn is_secret_type(kind: &Value) -> bool {
     kind.as_str().is_some_and(|kind| kind.contains("SecretSettingValue"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_secret, is_secret_id, is_secret_key};
-
-    #[test]
-    fn names_that_hold_secrets_are_known_in_any_writing() {
-        for name in [
-            "preSharedKey",
-            "PreSharedKey",
-            "pre_shared_key",
-            "wiFiPassword",
-            "proxyManualPassword",
-            "secretReferenceValueId",
-            "license",
-            "Client Secret",
-            "userPassword",
-            "issuerPassword",
-        ] {
-            assert!(is_secret(name), "{name}");
-        }
-        for id in [
-            "com.contoso.vpn.Password",
-            "./Vendor/MSFT/VPN/PreSharedKey",
-            "com.apple.carddav_carddavpassword",
-            "x_api_key",
-        ] {
-            assert!(is_secret_id(id), "{id}");
-        }
-        for key in ["com.contoso.token", "vpn.Password", "appApiToken", "enrollment_token"] {
-            assert!(is_secret_key(key), "{key}");
-        }
-    }
-
-    #[test]
-    fn policies_about_passwords_and_keys_are_no_secrets() {
-        for name in [
-            "passwordMinimumLength",
-            "passwordRequiredType",
-            "localSecurityOptionsBlockRemoteLogonWithBlankPasswordUse",
-            "requirePassword",
-            "usePassword",
-            "allowpassword",
-            "firewallPreSharedKeyEncodingMethod",
-            "recoveryPasswordUsage",
-            "userRightsCreateToken",
-            "hidePersonalRecoveryKey",
-            "licenseType",
-            "pinRequired",
-            "key",
-            "password🔒s",
-            "",
-        ] {
-            assert!(!is_secret(name) && !is_secret_id(name), "{name}");
-        }
-    }
 }

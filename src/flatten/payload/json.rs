@@ -5,11 +5,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{
-    SECRET,
-    names::{is_number, is_secret_name, is_secret_value, is_value_of_its_neighbour, names_its_neighbour},
-    redaction::Redaction,
-    script,
+use super::{SECRET, redaction::Redaction, script};
+use crate::flatten::secret::{
+    is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour,
 };
 
 /// Each level is read again when it is walked: in all not more than this.
@@ -52,7 +50,7 @@ impl Walk<'_, '_> {
             },
             Some(b'-' | b'0'..=b'9') => {
                 if let Some(name) = secret
-                    && is_secret_value(name, json)
+                    && may_be_secret(name, json)
                 {
                     self.replace(json, json);
                 }
@@ -79,7 +77,7 @@ impl Walk<'_, '_> {
     fn text(&mut self, json: &str, text: &str, secret: Option<&str>) {
         match secret {
             Some(name) if !text.is_empty() => {
-                if is_secret_value(name, text) {
+                if may_be_secret(name, text) {
                     self.replace(json, text);
                 }
             }

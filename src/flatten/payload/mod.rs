@@ -4,7 +4,6 @@
 mod binary;
 mod encoded;
 mod json;
-mod names;
 mod redaction;
 mod script;
 #[cfg(test)]
@@ -15,7 +14,6 @@ use serde_json::Value;
 
 use super::SECRET;
 use binary::Content;
-pub(super) use names::{is_secret, names_a_secret};
 
 /// Properties that hold base64 of a text. Elsewhere a word may look like base64 and be a word.
 const BASE64_PROPERTIES: [&str; 11] = [

@@ -5,10 +5,8 @@ use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
-use super::{
-    SECRET,
-    names::{is_number, is_secret_name, is_secret_value},
-};
+use super::SECRET;
+use crate::flatten::secret::{self, is_number, is_secret_name, may_be_secret};
 
 /// Longer names are cut before and after what tells of a secret.
 const LONGEST_NAME: usize = 96;
@@ -30,7 +28,7 @@ static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// What begins or is part of a secret's name, and what begins one without a name.
 static STEMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let bare = r"://|-----begin|bearer|authoriz|securestring";
-    Regex::new(&format!("(?i-u){}|{bare}", super::names::STEMS)).ok()
+    Regex::new(&format!("(?i-u){}|{bare}", secret::STEMS)).ok()
 });
 
 /// What follows a name: something that assigns, and a value. `$name = "value"`, `--name value`,
@@ -91,7 +89,7 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
     }
     if named && text.contains('"') {
         for found in PAIR.as_ref()?.captures_iter(text) {
-            if is_secret_name(&found["name"]) && is_secret_value(&found["name"], &found["value"]) {
+            if is_secret_name(&found["name"]) && may_be_secret(&found["name"], &found["value"]) {
                 places.extend(found.name("value").map(|value| value.range()));
             }
         }
@@ -131,7 +129,7 @@ fn assigned(text: &str, name: Range<usize>) -> Option<Range<usize>> {
     let value = quoted.or_else(|| found.name("open"))?;
     let place = name.end + value.start()..name.end + value.end();
     let (own, plain, between) = (&text[name.clone()], value.as_str(), &found["between"]);
-    if plain.is_empty() || !is_secret_value(own, plain) || is_reference(plain, found.name("single").is_none()) {
+    if plain.is_empty() || !may_be_secret(own, plain) || is_reference(plain, found.name("single").is_none()) {
         return None;
     }
     let mark = text[..name.start].chars().next_back();

@@ -9,11 +9,9 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{
-    SECRET,
-    names::{is_number, is_secret_name, is_secret_value, is_value_of_its_neighbour, names_its_neighbour},
-    redaction::Redaction,
-    script,
+use super::{SECRET, redaction::Redaction, script};
+use crate::flatten::secret::{
+    is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour,
 };
 
 /// Deeper than this nothing is taken apart.
@@ -186,7 +184,7 @@ impl Walk<'_, '_> {
             let own = Some(&key).filter(|key| is_secret_name(key));
             match own.or(by_element) {
                 Some(name) => {
-                    if is_secret_value(name, &value) && !value.is_empty() {
+                    if may_be_secret(name, &value) && !value.is_empty() {
                         self.found.secret(place, &value, SECRET);
                     }
                 }
@@ -219,7 +217,7 @@ impl Walk<'_, '_> {
                 let early = std::mem::take(&mut parent.early);
                 parent.neighbour.clone_from(&name);
                 for (place, value) in early.into_iter().filter(|_| first) {
-                    if name.as_ref().is_some_and(|name| is_secret_value(name, &value)) {
+                    if name.as_ref().is_some_and(|name| may_be_secret(name, &value)) {
                         self.found.secret(place, &value, SECRET);
                     }
                 }
@@ -234,7 +232,7 @@ impl Walk<'_, '_> {
                     && !is_secret_name(&top.name)
                     && !is_value_of_its_neighbour(&top.name) => {}
             Some(name) => {
-                if run.unknown || is_secret_value(&name, trimmed) {
+                if run.unknown || may_be_secret(&name, trimmed) {
                     self.found.secret(run.place, &run.text, SECRET);
                 }
             }

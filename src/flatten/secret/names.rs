@@ -1,0 +1,177 @@
+//! The one list of names that hold secrets, in whatever spelling and wherever they stand.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What every name of a secret holds, as a pattern.
+pub(in crate::flatten) const STEMS: &str =
+    "pass|pwd|secret|token|key|psk|challenge|connectionstring|boarding|pin|pfx|sas|otp|jwt";
+
+/// How names end that hold a secret even where they are ids, letters only and in small ones.
+const CERTAIN: [&str; 11] = [
+    "accesskey",
+    "apikey",
+    "clientsecret",
+    "passphrase",
+    "passwd",
+    "password",
+    "presharedkey",
+    "privatekey",
+    "productkey",
+    "secretkey",
+    "sharedsecret",
+];
+
+/// How other names of secrets end.
+const ENDINGS: [&str; 32] = [
+    "accountkey",
+    "activationkey",
+    "authkey",
+    "authorizationkey",
+    "challenge",
+    "connectionstring",
+    "encryptionkey",
+    "enrollmentkey",
+    "keymaterial",
+    "licensekey",
+    "masterkey",
+    "networkkey",
+    "offboardingblob",
+    "offboardinginfo",
+    "onboardingblob",
+    "onboardinginfo",
+    "passcode",
+    "pfxblob",
+    "psk",
+    "pwd",
+    "recoverykey",
+    "registrationkey",
+    "secret",
+    "secretreferencevalueid",
+    "sharedkey",
+    "signingkey",
+    "storagekey",
+    "subscriptionkey",
+    "token",
+    "wepkey",
+    "workspacekey",
+    "wpakey",
+];
+
+/// Words that name a secret only where they stand for themselves: `bypass` and `mapping` end in them.
+const WORDS: [&str; 7] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "sas"];
+
+/// What may follow such a name without making it another one.
+const TAILS: [&str; 10] =
+    ["base64", "confirm", "data", "encrypted", "hash", "plain", "plaintext", "string", "text", "value"];
+
+/// Names that end so and tell nothing: of an assembly, and of flags.
+const PUBLIC: [&str; 2] = ["publickeytoken", "publickey"];
+
+/// Beginnings of names that tell what is to be done about a secret: `requirePassword`, `userRightsCreateToken`.
+const ABOUT: [&str; 12] = [
+    "allow",
+    "block",
+    "disable",
+    "enable",
+    "force",
+    "hide",
+    "prevent",
+    "prompt",
+    "remember",
+    "require",
+    "show",
+    "userrights",
+];
+
+/// Those that other words begin with, as `issuer` does: only where the word ends there.
+const ABOUT_WORDS: [&str; 7] = ["ask", "can", "has", "is", "must", "save", "use"];
+
+/// No name of a secret is longer; what comes before its last letters does not matter.
+const LONGEST: usize = 96;
+
+/// Whether `name`, of whatever spelling, is that of a secret: `client_secret`, `com.contoso.ApiToken`,
+/// `./Vendor/MSFT/WiFi/…/Password`.
+pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
+    static MAYBE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("(?i-u){STEMS}")).ok());
+    if MAYBE.as_ref().is_some_and(|maybe| !maybe.is_match(name)) {
+        return false;
+    }
+    let name = last(name);
+    let mut letters = letters(name);
+    loop {
+        let shorter = TAILS.iter().find_map(|tail| letters.strip_suffix(tail)).filter(|left| is_ending(left));
+        match shorter {
+            Some(left) => letters.truncate(left.len()),
+            None => break,
+        }
+    }
+    is_ending(&letters) || (letters.len() >= 3 && WORDS.contains(&last_word(name).as_str()))
+}
+
+/// Whether an id ends like the name of a key or password: `…_api_key`. Tokens and PINs are not among them, as Graph
+/// tells by type which values of the catalog are secrets.
+pub(in crate::flatten) fn is_secret_id(id: &str) -> bool {
+    let letters = letters(last(id));
+    CERTAIN.iter().any(|ending| letters.ends_with(ending)) && !is_about(id)
+}
+
+/// Whether a name tells what is to be done about a secret.
+pub(in crate::flatten) fn is_about(name: &str) -> bool {
+    last_parts(name).any(|part| {
+        ABOUT.iter().any(|about| super::starts_with(part, about)) || ABOUT_WORDS.iter().any(|word| begins(part, word))
+    })
+}
+
+/// Whether `part` begins with `word` as a word of its own: `isSet`, `IS_SET`, but not `issuer`.
+fn begins(part: &str, word: &str) -> bool {
+    let Some((word, rest)) = part.split_at_checked(word.len()).filter(|(begin, _)| begin.eq_ignore_ascii_case(word))
+    else {
+        return false;
+    };
+    let capitals = word.ends_with(|c: char| c.is_ascii_uppercase());
+    !rest.starts_with(|c: char| if capitals { c.is_ascii_alphabetic() } else { c.is_ascii_lowercase() })
+}
+
+/// The part after the last separator, and the last two parts together.
+pub(super) fn last_parts(name: &str) -> impl Iterator<Item = &str> {
+    let starts = name.rmatch_indices(['_', '/', '.', '-', ':']).map(|(at, separator)| at + separator.len());
+    starts.chain([0]).take(2).map(|start| &name[start..])
+}
+
+fn last(name: &str) -> &str {
+    &name[name.ceil_char_boundary(name.len().saturating_sub(LONGEST))..]
+}
+
+/// The letters of a name, small ones; what is not ASCII is none of a secret's name, unless it comes last.
+fn letters(name: &str) -> String {
+    let name = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    name.chars().filter(|c| c.is_ascii_alphabetic() || !c.is_ascii()).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn is_ending(letters: &str) -> bool {
+    let singular = letters.strip_suffix('s').unwrap_or(letters);
+    let mut endings = CERTAIN.iter().chain(&ENDINGS);
+    endings.any(|ending| letters.ends_with(ending) || singular.ends_with(ending))
+        && !PUBLIC.iter().any(|public| letters.ends_with(public))
+}
+
+/// The last word of a name, by its capitals and signs.
+fn last_word(name: &str) -> String {
+    let name = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    let mut start = name.len();
+    let mut after = None;
+    for (at, c) in name.char_indices().rev() {
+        let boundary = !c.is_ascii_alphabetic() || (c.is_ascii_lowercase() && after.is_some_and(char::is_uppercase));
+        if boundary {
+            break;
+        }
+        start = at;
+        if c.is_ascii_uppercase() && after.is_some_and(|after: char| after.is_ascii_lowercase()) {
+            break;
+        }
+        after = Some(c);
+    }
+    name[start..].to_ascii_lowercase()
+}
