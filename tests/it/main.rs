@@ -8,6 +8,7 @@ mod corpus;
 mod fixtures;
 mod flatten;
 mod flatten_properties;
+mod flatten_values;
 mod graph;
 mod kinds;
 mod live;

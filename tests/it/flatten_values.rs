@@ -1,0 +1,307 @@
+//! What a value says: official words, readable payloads, exact raw values, and nothing of a secret.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use tenantpilot::{flatten::SECRET, policy::Setting};
+
+use crate::{
+    flatten::{flattened, named, pairs, rows},
+    support::export::{catalog, choice, device_configuration, text},
+};
+
+#[test]
+fn numbers_that_no_machine_holds_are_kept_exactly() {
+    let policy = r#"{"id":"1","displayName":"Numbers",
+        "version":7,
+        "beyondU64":18446744073709551617,"belowI64":-9223372036854775809,"tenTo400":1e400,"money":1.10,"list":[1e400,2]}"#;
+    let rows = flattened("device-configuration", policy).unwrap().settings;
+    let raw = |path: &str| rows.iter().find(|row| row.path == path).unwrap().raw_value.clone().unwrap();
+    assert_eq!(raw("beyondU64"), "18446744073709551617");
+    assert_eq!(raw("belowI64"), "-9223372036854775809");
+    assert_eq!(raw("money"), "1.10");
+    assert_eq!(raw("tenTo400").replace('+', ""), "1e400");
+    assert_eq!(raw("list").replace('+', ""), "[1e400,2]");
+    assert_eq!(rows.iter().find(|row| row.path == "beyondU64").unwrap().value.as_deref(), Some("18446744073709551617"));
+}
+
+#[test]
+fn a_nul_is_shown_and_kept_as_its_escape() {
+    let policy = r#"{"id":"1","name":"N\u0000L","description":"\u0000","settings":[
+        {"settingInstance":{"settingDefinitionId":"vendor_a\u0000b","simpleSettingValue":{"value":"x\u0000y"}}}]}"#;
+    let policy = flattened("settings-catalog", policy).unwrap();
+    let row = &policy.settings[0];
+    assert_eq!((policy.name.as_str(), row.value.as_deref()), ("N␀L", Some("x␀y")));
+    assert_eq!(row.raw_value.as_deref(), Some(r#""x\u0000y""#));
+    assert!(!format!("{policy:?}").contains("\\0"), "{policy:?}");
+}
+
+#[test]
+fn a_lone_surrogate_costs_nothing() {
+    let policy = r#"{"id":"1","name":"A\ud800","description":"\udfff","settings":[
+        {"settingInstance":{"settingDefinitionId":"vendor_a","simpleSettingValue":{"value":"x\ud83d y"}}},
+        {"settingInstance":{"settingDefinitionId":"vendor_b","simpleSettingValue":{"value":"\ud83d\ude00"}}}]}"#;
+    let policy = flattened("settings-catalog", policy).unwrap();
+    assert_eq!((policy.name.as_str(), policy.description.as_deref()), ("A\u{fffd}", Some("\u{fffd}")));
+    assert_eq!(policy.settings[0].raw_value.as_deref(), Some(r#""x\ud83d y""#));
+    assert_eq!(policy.settings[0].value.as_deref(), Some("x\u{fffd} y"));
+    assert_eq!(policy.settings[1].value.as_deref(), Some("😀"));
+}
+
+#[test]
+fn what_says_that_it_is_not_configured_is_a_row_that_says_so() {
+    let policy = device_configuration(
+        "1",
+        "Legacy",
+        &json!({"camera": "notConfigured", "a": "userDefined", "b": "deviceDefault", "flag": false, "zero": 0,
+                "on": true, "word": "block", "none": "none", "never": "0001-01-01T00:00:00Z"}),
+    );
+    let rows = rows("device-configuration", &policy);
+    let configured = |path: &str| rows.iter().find(|row| row.path == path).unwrap().configured;
+    for path in ["camera", "a", "b"] {
+        assert_eq!(configured(path), Some(false), "{path}");
+    }
+    assert_eq!((configured("flag"), configured("zero")), (None, None));
+    assert_eq!((configured("on"), configured("word")), (Some(true), Some(true)));
+    assert_eq!((configured("none"), configured("never")), (None, None));
+    let access = json!({"displayName": "Access", "isEnabled": false, "zero": 0, "mode": "none", "a": "notConfigured"});
+    let rows = self::rows("conditional-access", &access);
+    let configured: Vec<_> = rows.iter().map(|row| (row.path.as_str(), row.configured)).collect();
+    assert_eq!(
+        configured,
+        [("a", Some(false)), ("isEnabled", Some(true)), ("mode", Some(true)), ("zero", Some(true))],
+        "these types hold what somebody chose"
+    );
+}
+
+/// Whether no row tells the secret, and one says that there is one.
+fn assert_withheld(rows: &[Setting], secret: &str) {
+    assert!(!format!("{rows:?}").contains(secret), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.value.as_ref().is_some_and(|value| value.contains(SECRET))), "{rows:#?}");
+    assert!(rows.iter().all(|row| row.value.as_deref() != Some(SECRET) || row.raw_value.is_none()), "{rows:#?}");
+}
+
+#[test]
+fn secrets_of_the_catalog_are_withheld() {
+    let secret = json!({"@odata.type": "#microsoft.graph.deviceManagementConfigurationSecretSettingValue",
+        "value": "hunter2-token", "valueState": "notEncrypted"});
+    let bare = json!({"value": "hunter2-token", "valueState": "encryptedValueToken"});
+    for instance in [
+        json!({"settingDefinitionId": "vendor_a", "simpleSettingValue": secret}),
+        json!({"settingDefinitionId": "vendor_a", "simpleSettingValue": bare}),
+        json!({"settingDefinitionId": "vendor_a", "simpleSettingCollectionValue": [{"value": "x"}, secret]}),
+        json!({"settingDefinitionId": "vendor_a", "newSettingValue": {"inner": secret}}),
+        json!({"settingDefinitionId": "vendor_a", "newSettingValue": [[bare]]}),
+    ] {
+        assert_withheld(&rows("settings-catalog", &catalog("1", "Secret", [instance])), "hunter2");
+    }
+}
+
+#[test]
+fn secrets_of_legacy_types_are_withheld_whatever_holds_them() {
+    for properties in [
+        json!({"preSharedKey": "hunter2"}),
+        json!({"PreSharedKey": "hunter2"}),
+        json!({"proxy": {"password": "hunter2"}}),
+        json!({"list": [{"sharedSecret": {"odd": "hunter2"}}]}),
+        json!({"secret": ["hunter2"]}),
+        json!({"wiFiPassword": "hunter2"}),
+        json!({"lists": [[{"clientSecret": "hunter2"}]]}),
+        json!({"settings": [{"appConfigKey": "com.contoso.apiToken", "appConfigKeyValue": "hunter2"}]}),
+        json!({"customSettings": [{"name": "VPN_Password", "value": "hunter2"}]}),
+        json!({"profiles": ["<wlan><keyMaterial>hunter2</keyMaterial></wlan>"]}),
+        json!({"omaSettings": [{"omaUri": "./Device/Vendor/MSFT/Accounts/Users/a/Password", "value": "hunter2"}]}),
+        json!({"omaSettings": {"omaUri": "./x", "isEncrypted": "True", "value": ["hunter2"]}}),
+        json!({"omaSettings": [{"omaUri": "./x", "displayName": "X", "isEncrypted": true, "value": "hunter2", "secretReferenceValueId": "hunter2"}]}),
+        json!({"omaSettings": [{"omaUri": "./x", "displayName": "X", "value": "****", "secretReferenceValueId": "hunter2"}]}),
+        json!({"omaSettings": [{"omaUri": "./Device/Vendor/MSFT/Accounts/Users/A/Password", "value": "hunter2"}]}),
+        json!({"customSettings": [{"name": "com.contoso.apiToken", "value": "hunter2"}]}),
+        json!({"settings": [{"appConfigKeyValue": "hunter2", "appConfigKey": "ClientSecret"}]}),
+        json!({"list": ["<a password='hunter2'/>", "x"]}),
+        json!({"list": [["x"], "{\"password\": \"hunter2\"}"]}),
+        json!({"commandLine": "setup.exe --password hunter2"}),
+    ] {
+        assert_withheld(&rows("device-configuration", &device_configuration("1", "Secret", &properties)), "hunter2");
+    }
+}
+
+#[test]
+fn policies_about_secrets_are_settings_like_others() {
+    let policy = device_configuration(
+        "1",
+        "Policies",
+        &json!({"passwordMinimumLength": 8, "passwordRequiredType": "alphanumeric", "requirePassword": "yes",
+                "secret": true, "userRightsCreateToken": {"state": "allowed"},
+                "omaSettings": [{"omaUri": "./x/AllowPassword", "value": "<enabled/>"}]}),
+    );
+    let rows = rows("device-configuration", &policy);
+    assert_eq!(rows.len(), 6);
+    assert!(rows.iter().all(|row| row.raw_value.is_some()), "{rows:#?}");
+}
+
+#[test]
+fn durations_times_and_flags_of_a_property_are_readable_and_typed_texts_stay() {
+    let policy = device_configuration(
+        "1",
+        "Values",
+        &json!({"periodOffline": "PT12H", "activeHoursStart": "08:00:00.0000000", "pausedUntil": "0001-01-01T00:00:00Z",
+                "profileTypes": "domain,private", "modes": ["auditMode", "contosoStyle"], "allowedDomains": ["auditMode"],
+                "ssid": "auditMode", "supportUrl": "auditMode", "lockScreenMessage": "auditMode", "group": "acmecorp"}),
+    );
+    let rows = rows("device-configuration", &policy);
+    let values: BTreeMap<_, _> = rows.iter().map(|row| (row.path.as_str(), row.value.as_deref().unwrap())).collect();
+    for (path, value) in [
+        ("periodOffline", "12 hours"),
+        ("activeHoursStart", "08:00"),
+        ("pausedUntil", "Never"),
+        ("profileTypes", "Domain, Private"),
+        ("modes", "Audit mode; Contoso style"),
+        ("allowedDomains", "auditMode"),
+        ("ssid", "auditMode"),
+        ("supportUrl", "auditMode"),
+        ("lockScreenMessage", "auditMode"),
+        ("group", "acmecorp"),
+    ] {
+        assert_eq!(values[path], value, "{path}");
+    }
+}
+
+#[test]
+fn a_value_of_256_kilobytes_is_kept_whole() {
+    let long = "<a/>".repeat(64 * 1024);
+    let oma = json!({"omaSettings": [{"omaUri": "./x", "displayName": "ADMX", "value": long}]});
+    let row = &rows("device-configuration", &device_configuration("1", "Long", &oma))[0];
+    assert_eq!((row.value.as_deref(), row.raw_value.as_deref()), (Some(&*long), Some(&*format!("\"{long}\""))));
+}
+
+#[test]
+fn base64_that_holds_text_is_readable_and_other_base64_stays() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let script = "Write-Output \"Grüße\"\r\n";
+    let rows = rows(
+        "windows-script",
+        &json!({"id": "1", "displayName": "Script", "scriptContent": STANDARD.encode(script), "icon": {"value": "AAEC"}}),
+    );
+    let value = |path: &str| rows.iter().find(|row| row.path == path).unwrap().value.clone().unwrap();
+    assert_eq!(value("scriptContent"), script);
+    assert_eq!(value("icon/value"), "AAEC");
+}
+
+#[test]
+fn the_option_of_a_choice_has_its_official_name_and_a_bare_number_stays() {
+    let mut official = named(&choice("Vendor_Camera", "1"), "Camera");
+    official["settingDefinitions"][0]["options"] = json!([{"itemId": "vendor_camera_1", "displayName": " Allowed "}]);
+    let policy =
+        json!({"id": "1", "name": "Choices", "settings": [official, {"settingInstance": choice("vendor_other", "0")}]});
+    let rows = rows("settings-catalog", &policy);
+    assert_eq!(pairs(&rows)[0], ("Camera", "Allowed"));
+    assert_eq!(rows[0].raw_value.as_deref(), Some(r#""Vendor_Camera_1""#));
+    assert_eq!(rows[1].value.as_deref(), Some("0"));
+}
+
+#[test]
+fn a_lone_surrogate_in_json_inside_json_costs_nothing() {
+    let policy = json!({"id": "1", "displayName": "Intent", "settings": [
+        {"definitionId": "deviceConfiguration--windows10_title", "valueJson": r#""x\ud800""#},
+    ]});
+    let row = &rows("intent", &policy)[0];
+    assert_eq!(row.value.as_deref(), Some("x\u{fffd}"));
+    assert_eq!(row.raw_value.as_deref(), Some(r#""x\ud800""#));
+}
+
+/// Texts that hold a password, as payloads do.
+const PAYLOADS: [&str; 8] = [
+    "<?xml version=\"1.0\"?><plist><dict><key>Password</key><string>hunter2</string></dict></plist>",
+    "<plist><dict><key>SharedSecret</key>\n  <data>hunter2</data></dict></plist>",
+    "<WLANProfile><MSM><sharedKey><keyMaterial>hunter2</keyMaterial></sharedKey></MSM></WLANProfile>",
+    "<root><password><![CDATA[hunter2]]></password></root>",
+    "<user name=\"a\" password=\"hunter2\"/>",
+    r#"{"outer": {"clientSecret": "hunter2"}}"#,
+    r#"{"managedProperty": [{"key": "password", "valueString": "hunter2"}]}"#,
+    r#"{"inner": "{\"password\": \"hunter2\"}"}"#,
+];
+
+#[test]
+fn secrets_inside_payloads_are_withheld_wherever_a_payload_stands() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    for payload in PAYLOADS {
+        let encoded = STANDARD.encode(payload);
+        let oma = |kind: &str, value: &str| {
+            let value = json!({"@odata.type": format!("#microsoft.graph.omaSetting{kind}"), "omaUri": "./x", "displayName": "X", "value": value});
+            device_configuration("1", "OMA", &json!({"omaSettings": [value]}))
+        };
+        for (slug, policy) in [
+            ("device-configuration", device_configuration("1", "Profile", &json!({"payload": encoded}))),
+            ("device-configuration", device_configuration("1", "Text", &json!({"customText": payload}))),
+            ("device-configuration", oma("StringXml", &encoded)),
+            ("device-configuration", oma("String", payload)),
+            ("app-configuration", json!({"id": "1", "displayName": "App", "payloadJson": encoded})),
+            ("settings-catalog", catalog("1", "Wi-Fi", [text("device_vendor_msft_wifi_profile_wlanxml", payload)])),
+            (
+                "intent",
+                json!({"id": "1", "displayName": "Intent", "settings": [
+                {"definitionId": "deviceConfiguration--x_eap", "valueJson": json!(payload).to_string()}]}),
+            ),
+            (
+                "administrative-template",
+                json!({"id": "1", "displayName": "Template", "definitionValues": [
+                {"enabled": true, "presentationValues": [{"value": payload}]}]}),
+            ),
+        ] {
+            let rows = rows(slug, &policy);
+            assert!(!format!("{rows:?}").contains("hunter2"), "{slug}: {payload}: {rows:#?}");
+            assert!(!format!("{rows:?}").contains(&encoded), "{slug}: {payload}: {rows:#?}");
+        }
+    }
+}
+
+#[test]
+fn base64_of_json_in_the_catalog_is_readable() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let rules = r#"{"Rules": [{"SettingName": "Kernel"}]}"#;
+    let rows = rows(
+        "settings-catalog",
+        &catalog("1", "Rules", [text("linux_customcompliance_rules", &STANDARD.encode(rules))]),
+    );
+    assert_eq!(rows[0].value.as_deref(), Some(rules));
+    assert!(rows[0].raw_value.is_some());
+}
+
+#[test]
+fn what_an_administrator_typed_is_shown_as_typed() {
+    let typed = "ctsAdmin_account";
+    for (slug, policy) in [
+        ("settings-catalog", catalog("1", "LAPS", [text("device_vendor_msft_laps_policies_name", typed)])),
+        (
+            "settings-catalog",
+            catalog(
+                "1",
+                "List",
+                [json!({"settingDefinitionId": "vendor_list", "simpleSettingCollectionValue": [{"value": typed}]})],
+            ),
+        ),
+        (
+            "administrative-template",
+            json!({"id": "1", "displayName": "Template", "definitionValues": [
+            {"presentationValues": [{"values": [{"name": typed, "value": typed}]}]}]}),
+        ),
+        (
+            "administrative-template",
+            json!({"id": "1", "displayName": "Template", "definitionValues": [
+            {"presentationValues": [{"value": typed}, {"values": [typed]}]}]}),
+        ),
+        (
+            "device-configuration",
+            device_configuration("1", "Wi-Fi", &json!({"ssid": typed, "list": [{"name": typed}]})),
+        ),
+        (
+            "app-configuration",
+            json!({"id": "1", "displayName": "App", "settings": [
+            {"appConfigKey": typed, "appConfigKeyValue": typed}]}),
+        ),
+    ] {
+        for row in rows(slug, &policy) {
+            assert_eq!(row.value.as_deref(), Some(typed), "{policy}");
+        }
+    }
+}
