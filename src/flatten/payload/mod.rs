@@ -60,6 +60,10 @@ pub(super) fn of_property(key: &str, value: &Value) -> Option<Payload> {
 /// A text that is XML, JSON or a certificate, plain or as base64, or in which a secret is assigned.
 pub(super) fn of_text(value: &Value) -> Option<Payload> {
     let text = value.as_str()?;
+    // most texts are words, in which nothing is wrapped or assigned
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !encoded::is_promising(text) {
+        return None;
+    }
     if redaction::is_structured(text) {
         return Some(Payload::new(text.to_owned()));
     }
