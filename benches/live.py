@@ -72,9 +72,10 @@ class Answers:
     def batch(self, requests):
         answers = []
         for request in requests:
-            url = request["url"].split("?")[0]
-            body = f'{{"value":{self.details[url]}}}'
-            answers.append(f'{{"id":{json.dumps(request["id"])},"status":200,"headers":{{}},"body":{body}}}')
+            known = self.details.get(request["url"].split("?")[0])
+            # names of settings and people are not what is measured: nobody knows any
+            status, body = (200, f'{{"value":{known}}}') if known else (404, '{"error":{"code":"NotFound","message":"no"}}')
+            answers.append(f'{{"id":{json.dumps(request["id"])},"status":{status},"headers":{{}},"body":{body}}}')
         return f'{{"responses":[{",".join(answers)}]}}'.encode()
 
 
@@ -123,7 +124,12 @@ def serve(folder, port, latency, limit, failing):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if not self.path.endswith("/token") and self.fails():
                 return
-            self.answer(TOKEN if self.path.endswith("/token") else answers.batch(json.loads(body)["requests"]))
+            if self.path.endswith("/token"):
+                self.answer(TOKEN)
+            elif self.path.endswith("/$batch"):
+                self.answer(answers.batch(json.loads(body)["requests"]))
+            else:
+                self.answer(b'{"value":[]}')
 
         def log_message(self, *_):
             pass

@@ -91,10 +91,15 @@ impl Worker {
     /// it takes. The handler is told to stop by its token, and then answers [`Outcome::Stopped`].
     pub async fn run<H, F>(self, handler: H, stop: CancellationToken) -> Tally
     where
-        H: Fn(Job, CancellationToken) -> F,
+        H: Fn(Job, CancellationToken) -> F + Send + Sync + 'static,
         F: Future<Output = Outcome> + Send + 'static,
     {
-        shift::Shift::new(self, stop).work(handler).await
+        // a task like the jobs, which then begin and end on its own thread
+        let working = tokio::spawn(shift::Shift::new(self, stop).work(handler));
+        working.await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Tally::default(),
+        })
     }
 }
 

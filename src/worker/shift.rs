@@ -106,7 +106,7 @@ impl Shift {
 
     pub(super) async fn work<H, F>(mut self, handler: H) -> Tally
     where
-        H: Fn(Job, CancellationToken) -> F,
+        H: Fn(Job, CancellationToken) -> F + Send + Sync,
         F: Future<Output = Outcome> + Send + 'static,
     {
         loop {
@@ -153,7 +153,7 @@ impl Shift {
     /// Everything that is due at the queue.
     async fn visit<H, F>(&mut self, handler: &H) -> Result<(), QueueError>
     where
-        H: Fn(Job, CancellationToken) -> F,
+        H: Fn(Job, CancellationToken) -> F + Sync,
         F: Future<Output = Outcome> + Send + 'static,
     {
         if self.link.hands().is_none() || self.link.pause_until().is_some() {
@@ -188,7 +188,7 @@ impl Shift {
     /// Settles what is done, and takes what there is room for.
     async fn exchange<H, F>(&mut self, handler: &H) -> Result<(), QueueError>
     where
-        H: Fn(Job, CancellationToken) -> F,
+        H: Fn(Job, CancellationToken) -> F + Sync,
         F: Future<Output = Outcome> + Send + 'static,
     {
         let wanted = self.wanted();
@@ -244,7 +244,7 @@ impl Shift {
 
     fn begin<H, F>(&mut self, claim: Claim, handler: &H)
     where
-        H: Fn(Job, CancellationToken) -> F,
+        H: Fn(Job, CancellationToken) -> F + Sync,
         F: Future<Output = Outcome> + Send + 'static,
     {
         self.tell(&WorkerEvent::Started { job: &claim.job });

@@ -1,11 +1,13 @@
 -- ARGV: worker, then tenant, id and envelope of each job in hand
 -- Renews the heartbeat, and sees to it that what is in hand stands in the worker's list, also where the server has lost
 -- it. Answers {1 when the heartbeat was there, {what stands in the list}}.
-work_when_full()
 local worker = ARGV[1]
 local proc = proc_of(worker)
-local was_there = redis.call('EXISTS', heart_of(worker))
-redis.call('SET', heart_of(worker), '1', 'PX', LIFE)
+-- needs no memory, as in `work_when_full`
+local was_there = redis.call('PEXPIRE', heart_of(worker), LIFE)
+if was_there == 0 then
+    redis.call('SET', heart_of(worker), '1', 'PX', LIFE)
+end
 redis.call('ZADD', workers, now(), worker)
 for at = 2, #ARGV, 3 do
     local active, own = active_of(ARGV[at]), mark(worker, ARGV[at + 1])

@@ -27,24 +27,41 @@ local function work_when_full()
     redis.call('DEL', base .. 'none')
 end
 
--- Capped lists: the newest first.
-local function push_capped(key, text, most)
-    redis.call('LPUSH', key, text)
-    redis.call('LTRIM', key, 0, most - 1)
+-- Capped lists: the newest first. They are cut now and then, since every cut is a command.
+local function push_capped(key, texts, most)
+    if #texts > 0 and redis.call('LPUSH', key, unpack(texts)) >= most + most / 10 then
+        redis.call('LTRIM', key, 0, most - 1)
+    end
 end
 
--- A job in the form that this program writes; nil for everything else, which is put into that form first.
+-- What all moves of a script count and tell, written once for all of them.
+local counts, lines = {}, {}
+local function count(name)
+    counts[name] = (counts[name] or 0) + 1
+end
+local function write_down()
+    for name, number in pairs(counts) do
+        redis.call('HINCRBY', stats, name, number)
+    end
+    push_capped(recent, lines, MOST_RECENT)
+end
+
+-- Id and tenant of a job in the very form that this program writes; nil for everything else, which is put into that
+-- form first. Read by a pattern, since parsing JSON took more time than all else that a job costs the server.
 local function readable(text)
-    if #text > LONGEST or string.find(text, '[\128-\255]') then
+    if #text > LONGEST then
         return nil
     end
-    local ok, job = pcall(cjson.decode, text)
-    if not ok or type(job) ~= 'table' or job.v ~= 1 or type(job.id) ~= 'string' or type(job.tenantId) ~= 'string'
-        or #job.id > 64 or not string.match(job.id, '^[%w-]+$') or not string.match(job.tenantId, '^[%l%d.-]+$') then
+    local id, tenant = string.match(text, '^{"v":1,"id":"([%w-]+)","tenantId":"([%l%d.-]+)"[,}]')
+    if not id or #id > 64
+        -- a second one would be the one that counts
+        or string.find(text, '"id"', 10, true) or string.find(text, '"tenantId"', #id + 20, true) then
         return nil
     end
-    local guid = #job.tenantId == 36 and string.match(job.tenantId, '^%x+%-%x+%-%x+%-%x+%-%x+$')
-    return (guid or string.find(job.tenantId, '.', 1, true)) and job
+    local guid = #tenant == 36 and string.match(tenant, '^%x+%-%x+%-%x+%-%x+%-%x+$')
+    if guid or string.find(tenant, '.', 1, true) then
+        return id, tenant
+    end
 end
 
 -- Makes a job that waits the one that further requests for its tenant are duplicates of, unless there is one.
@@ -78,7 +95,8 @@ local function unmark(worker, tenant, id)
     end
 end
 
--- Takes a job out of a worker's hands; false when it is not in them any more. `move` holds from `at` on:
+-- Takes a job out of a worker's hands; false when it is not in them any more. `write_down` must follow in the end.
+-- `move` holds from `at` on:
 --   op       done, retry, later (not counted), back (taken next), dead, or drop (its tenant has another one)
 --   text, id, tenant
 --   new      the envelope to put somewhere, for all but done and drop
@@ -93,26 +111,26 @@ local function settle(worker, move, at)
         return false
     end
     if op == 'done' then
-        redis.call('HINCRBY', stats, 'completed', 1)
+        count('completed')
     elseif op == 'dead' then
-        push_capped(dead, new, MOST_DEAD)
-        redis.call('HINCRBY', stats, 'failed', 1)
+        push_capped(dead, { new }, MOST_DEAD)
+        count('failed')
     elseif op == 'drop' then
-        redis.call('HINCRBY', stats, 'duplicates', 1)
+        count('duplicates')
     else
         put(new, delay, true)
         if id ~= '' then
             note_waiting(tenant, id, new)
         end
         if op == 'retry' then
-            redis.call('HINCRBY', stats, 'retried', 1)
+            count('retried')
             if delay > 0 then
                 redis.call('SET', active_of(tenant), retry_mark(id), 'PX', delay)
             end
         end
     end
     if line ~= '' then
-        push_capped(recent, line, MOST_RECENT)
+        lines[#lines + 1] = line
     end
     return true
 end

@@ -7,10 +7,10 @@ redis.call('DEL', proc_of(worker), heart_of(worker))
 redis.call('ZREM', workers, worker)
 for _, text in ipairs(held) do
     redis.call('RPUSH', wait, text)
-    local job = readable(text)
-    if job then
-        unmark(worker, job.tenantId, job.id)
-        note_waiting(job.tenantId, job.id, text)
+    local id, tenant = readable(text)
+    if id then
+        unmark(worker, tenant, id)
+        note_waiting(tenant, id, text)
     end
 end
 return #held

@@ -4,5 +4,6 @@ work_when_full()
 if redis.call('EXISTS', heart_of(ARGV[1])) == 1 or not settle(ARGV[1], ARGV, 2) then
     return 0
 end
-redis.call('HINCRBY', stats, 'rescued', 1)
+count('rescued')
+write_down()
 return 1

@@ -10,9 +10,9 @@ if found == 0 then
 end
 if found == 1 and again ~= '' then
     redis.call('LPUSH', wait, again)
-    local job = readable(again)
-    if job then
-        note_waiting(job.tenantId, job.id, again)
+    local new_id, new_tenant = readable(again)
+    if new_id then
+        note_waiting(new_tenant, new_id, again)
     end
 end
 return found

@@ -2,7 +2,10 @@
 -- Settles what is done, then takes what is wanted: first what was given, then from the list.
 -- Answers {paused, jobs that wait for their tenant, {ids settled too late}, {taken}}; each taken is 'run' or 'foreign',
 -- the envelope, and its id and tenant where it runs.
-work_when_full()
+-- to settle begins with a write that needs no memory
+if #ARGV < 4 then
+    work_when_full()
+end
 local worker, wanted, given = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local proc = proc_of(worker)
 
@@ -13,15 +16,15 @@ for at = 4, #ARGV, 7 do
     end
 end
 
+write_down()
+
 local paused = redis.call('EXISTS', base .. 'paused')
 local taken, put_off = {}, 0
 
 -- A job in our list begins, unless its tenant has one that runs: then it waits for that a while.
 local function begin(text, again)
-    local job = readable(text)
-    local id, tenant = '', ''
-    if job then
-        id, tenant = job.id, job.tenantId
+    local id, tenant = readable(text)
+    if id then
         local active = redis.call('GET', active_of(tenant))
         if active and active ~= retry_mark(id) and not (again and active == mark(worker, id)) then
             local pause = PAUSE
@@ -36,10 +39,10 @@ local function begin(text, again)
         redis.call('SET', active_of(tenant), mark(worker, id), 'PX', MARKED)
         forget_waiting(tenant, id)
     end
-    taken[#taken + 1] = job and 'run' or 'foreign'
+    taken[#taken + 1] = id and 'run' or 'foreign'
     taken[#taken + 1] = text
-    taken[#taken + 1] = id
-    taken[#taken + 1] = tenant
+    taken[#taken + 1] = id or ''
+    taken[#taken + 1] = tenant or ''
     return true
 end
 
