@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Job, MAX_DELIVERIES, PREFIX, Priority, Queue, QueueError, RedisUrl, Request,
-    connection::{self, BLOCK},
+    Job, MAX_DELIVERIES, Priority, Queue, QueueError, Request,
     job::{Envelope, MAX_ENVELOPE, Unreadable, beginning},
     requests::Entry,
     scripts::{self, call, millis},
@@ -159,7 +158,7 @@ impl Hands {
         &self.queue
     }
 
-    /// Settles jobs and takes up to `wanted` others, among them the one that [`Blocker::take`] gave.
+    /// Settles jobs and takes up to `wanted` others, among them the one that [`Blocker::take`](super::Blocker::take) gave.
     pub async fn turn(&self, settled: &[Settled], given: Option<&[u8]>, wanted: usize) -> Result<Turn, QueueError> {
         let moves: Vec<_> = settled.iter().map(Settled::as_move).collect();
         let (paused, put_off, late, taken) = self.send(&moves, given, wanted).await?;
@@ -402,43 +401,4 @@ impl<'m> Move<'m> {
 
 fn now() -> i64 {
     chrono::Utc::now().timestamp_millis()
-}
-
-/// Waits at the server for a job to come, over a connection of its own.
-pub struct Blocker {
-    redis: redis::aio::MultiplexedConnection,
-    address: String,
-    worker: Arc<str>,
-    /// The connection's number at the server, by which its wait can be ended.
-    pub client_id: i64,
-}
-
-impl Blocker {
-    /// Connects.
-    pub async fn connect(url: &RedisUrl, worker: &str) -> Result<Self, QueueError> {
-        let mut redis = connection::open_blocking(url).await?;
-        let asked = redis::cmd("CLIENT").arg("ID").query_async(&mut redis).await;
-        // a user who may not ask waits to the end
-        let client_id = asked.unwrap_or_default();
-        Ok(Self { redis, address: url.to_string(), worker: worker.into(), client_id })
-    }
-
-    /// Moves the next job into the worker's list, as soon as there is one; `None` when none came for a while.
-    /// Never drop this while it waits: the job that comes then would be in the list without anybody's knowing.
-    pub async fn take(&mut self) -> Result<Option<Vec<u8>>, QueueError> {
-        let mut command = redis::cmd("BLMOVE");
-        command.arg(format!("{PREFIX}wait")).arg(format!("{PREFIX}proc:{}", self.worker)).arg("RIGHT").arg("LEFT");
-        command.arg(BLOCK.as_secs_f64());
-        let taken = command.query_async(&mut self.redis).await;
-        taken.map_err(|error| QueueError::of(&self.address, "wait for a job", &error))
-    }
-}
-
-impl Queue {
-    /// Ends the wait of a [`Blocker`], as if its time were over.
-    pub async fn unblock(&self, client_id: i64) -> Result<(), QueueError> {
-        let mut command = redis::cmd("CLIENT");
-        command.arg("UNBLOCK").arg(client_id);
-        self.ask::<i64>("end a wait", command).await.map(drop)
-    }
 }

@@ -10,6 +10,7 @@
 
 mod address;
 mod admin;
+mod blocker;
 mod connection;
 mod error;
 mod hands;
@@ -21,9 +22,10 @@ use std::time::Duration;
 
 pub use address::{RedisUrl, RedisUrlError};
 pub use admin::{JobState, JobView, QueueStatus, WorkerView};
+pub use blocker::Blocker;
 pub use connection::{Queue, Server};
 pub use error::QueueError;
-pub use hands::{Beat, Blocker, Claim, Fate, Hands, Maintained, Refused, Settled, Turn};
+pub use hands::{Beat, Claim, Fate, Hands, Maintained, Refused, Settled, Turn};
 pub use job::{Job, Unreadable};
 pub use requests::{Enqueued, Priority, Request};
 
