@@ -1,6 +1,7 @@
-//! Flattening against parsing: the time of `flatten_parsed` over a generated tenant, as a ratio of the time
-//! that serde_json needs to parse the same bytes into `Value`. Rounds of the two alternate in one process,
-//! and the ratio is that of their medians: `cargo bench --bench flatten -- [--policies N] [--rounds N]`.
+//! Flattening against parsing: the time of `flatten_parsed` over a generated tenant, or over a folder of exported
+//! policies, as a ratio of the time that serde_json needs to parse the same bytes into `Value`. Rounds of the two
+//! alternate in one process, and the ratio is that of their medians:
+//! `cargo bench --bench flatten -- [--policies N | --folder FOLDER] [--rounds N]`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]
 
@@ -10,11 +11,13 @@ mod tenant;
 
 use std::{
     hint::black_box,
+    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use tenantpilot::{
+    fixtures::{Folder, Found},
     flatten::{self, Flattener},
     json::Document,
     policy::{PolicyDocument, PolicyId},
@@ -27,34 +30,32 @@ struct Read {
 }
 
 fn main() -> ExitCode {
-    let (mut policies, mut rounds) = (2_000, 15);
+    let (mut policies, mut rounds, mut folder) = (2_000, 15, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = |usual| arguments.next().and_then(|number| number.parse().ok()).unwrap_or(usual);
         match argument.as_str() {
             "--policies" => policies = number(policies),
             "--rounds" => rounds = number(rounds),
+            "--folder" => folder = arguments.next(),
             _ => {}
         }
     }
-    let mut all = Vec::new();
-    for exported in tenant::Tenant::new(policies, 1) {
-        let Ok(kind) = registry::by_slug(exported.kind) else {
-            eprintln!("no kind `{}`", exported.kind);
+    let read = match &folder {
+        Some(folder) => exported(Path::new(folder)),
+        None => generated(policies),
+    };
+    let all = match read {
+        Ok(all) => all,
+        Err(error) => {
+            eprintln!("flatten: {error}");
             return ExitCode::FAILURE;
-        };
-        let document = PolicyDocument {
-            id: PolicyId::new(exported.id),
-            name: None,
-            file: Some(exported.file),
-            json: exported.json.into(),
-        };
-        all.push(Read { kind, document });
-    }
+        }
+    };
     let bytes: usize = all.iter().map(|read| read.document.json.len()).sum();
     let parsed: Result<Vec<_>, _> = all.iter().map(|read| Document::parse(&read.document.json)).collect();
     let Ok(parsed) = parsed else {
-        eprintln!("a generated policy is no JSON");
+        eprintln!("flatten: a policy is no JSON");
         return ExitCode::FAILURE;
     };
     // one flattener for all, as in a sync: its words are made once
@@ -70,12 +71,32 @@ fn main() -> ExitCode {
         parsing_each.push(parse);
         flattening_each.push(flatten);
     }
-    println!("{policies} policies, {rows} settings, {:.1} MiB of JSON, {rounds} rounds", mib(bytes));
+    println!("{} policies, {rows} settings, {:.1} MiB of JSON, {rounds} rounds", all.len(), mib(bytes));
     println!("all policies parsed, then all flattened:");
     show(bytes, &mut parsing, &mut flattening);
     println!("each policy flattened after it was parsed, as in a sync:");
     show(bytes, &mut parsing_each, &mut flattening_each);
     ExitCode::SUCCESS
+}
+
+fn generated(policies: usize) -> Result<Vec<Read>, String> {
+    let read = |exported: tenant::Exported| {
+        let kind = registry::by_slug(exported.kind).map_err(|error| error.to_string())?;
+        let id = PolicyId::new(exported.id);
+        let document = PolicyDocument { id, name: None, file: Some(exported.file), json: exported.json.into() };
+        Ok(Read { kind, document })
+    };
+    tenant::Tenant::new(policies, 1).map(read).collect()
+}
+
+fn exported(folder: &Path) -> Result<Vec<Read>, String> {
+    let folder = Folder::open(folder).map_err(|error| error.to_string())?;
+    let found = folder.files().iter().flat_map(|file| folder.read(file));
+    let policies = found.filter_map(|found| match found {
+        Found::Policy(kind, document) => Some(Read { kind, document }),
+        _ => None,
+    });
+    Ok(policies.collect())
 }
 
 /// Parses and flattens policy by policy; the time of each of the two, what they made given back outside.

@@ -310,8 +310,15 @@ pub(super) struct Leaf<'v> {
     pub(super) category: Option<&'v str>,
 }
 
+/// Whether JSON writes a character of `text` otherwise. All bytes are looked at, which goes many at a time.
+fn has_escapes(text: &str) -> bool {
+    let is_escaped = |byte: u8| matches!(byte, 0..0x20 | b'"' | b'\\');
+    text.bytes().fold(false, |found, byte| found | is_escaped(byte))
+}
+
 fn has_nul(text: &str) -> bool {
-    text.as_bytes().contains(&0)
+    let is_nul = |byte: u8| byte == 0;
+    text.bytes().fold(false, |found, byte| found | is_nul(byte))
 }
 
 /// A value as JSON text. Most are texts without anything to escape, for which no serializer is needed.
@@ -320,7 +327,7 @@ fn json_text(value: &Value, scratch: &mut String) -> SmolStr {
         Value::Bool(true) => SmolStr::new_static("true"),
         Value::Bool(false) => SmolStr::new_static("false"),
         Value::Number(number) => SmolStr::new(number.as_str()),
-        Value::String(text) if !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') => {
+        Value::String(text) if !has_escapes(text) => {
             scratch.clear();
             scratch.push('"');
             scratch.push_str(text);

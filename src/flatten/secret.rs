@@ -7,7 +7,7 @@ mod tests;
 use serde_json::{Map, Value};
 
 use super::SECRET;
-pub(super) use names::{STEMS, is_secret_id, is_secret_name};
+pub(super) use names::{STEMS, is_secret_id, is_secret_name, search};
 
 /// Words that stand where a policy about secrets is set, and are none.
 const NO_SECRETS: [&str; 24] = [
@@ -124,8 +124,8 @@ pub(super) fn is_value_of_its_neighbour(name: &str) -> bool {
         "appconfigkeyvalue",
     ];
     // `valueName` is a name again
-    let own_name = name.len() > 5 && name.to_ascii_lowercase().ends_with("name");
-    (starts_with(name, "value") && !own_name) || VALUES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    let is_name = || name.len() > 5 && name.as_bytes()[name.len() - 4..].eq_ignore_ascii_case(b"name");
+    (starts_with(name, "value") && !is_name()) || VALUES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether `text` begins so, in whatever case.

@@ -9,7 +9,7 @@ use x509_cert::{
     der::{Decode as _, Header, Reader as _, SliceReader},
 };
 
-use super::{encoded, redaction};
+use super::{characters::Characters, encoded, redaction};
 
 /// `pkcs7-signedData` (RFC 5652).
 const SIGNED_DATA: ConstOid = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02]);
@@ -61,7 +61,7 @@ pub(super) fn content(bytes: &[u8], wrappers: usize) -> Option<Content> {
     if let Some(certificates) = pem(&text) {
         return Some(Content::Readable(certificates));
     }
-    let again = encoded::is_promising(&text).then(|| encoded::bytes(&text)).flatten();
+    let again = encoded::is_promising(&text, Characters::of(&text)).then(|| encoded::bytes(&text)).flatten();
     match again.and_then(|bytes| content(&bytes, wrappers + 1)) {
         None | Some(Content::Plain(_)) => Some(Content::Plain(text)),
         inner => inner,

@@ -1,10 +1,14 @@
 //! Base64 to bytes and bytes to text, in the encodings that scripts and profiles are saved in.
 
+use std::borrow::Cow;
+
 use base64::{
     Engine as _,
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+
+use super::characters::Characters;
 
 /// As exporting tools write it: with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -23,38 +27,45 @@ const LONG_WORD: usize = 24;
 /// How many bytes must be text before a text without a mark is taken for a legacy code page.
 const LEGACY_TEXT: usize = 24;
 
-/// Whether `text` may be base64 of a payload. What is short must begin as base64 of `<`, `{`, `[`, of blanks
+/// Whether `text`, of such characters, may be base64 of a payload. What is short must begin as base64 of `<`, `{`, `[`, of blanks
 /// before them or of a byte order mark does, in case that it is a word; ids are told by their `-` and `_`.
-pub(super) fn is_promising(text: &str) -> bool {
+pub(super) fn is_promising(text: &str, characters: Characters) -> bool {
     const FIRST: &[u8] = b"PeWICD7/MLYA";
     let begins = || text.bytes().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| FIRST.contains(&first));
-    (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins()))
-        && text.bytes().all(|byte| is_base64(byte) && !matches!(byte, b'-' | b'_'))
+    (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins())) && characters.are_base64()
 }
 
 /// The bytes of a base64 text, in either alphabet.
 pub(super) fn bytes(encoded: &str) -> Option<Vec<u8>> {
-    if encoded.len() < 4 || !encoded.bytes().all(is_base64) {
+    let characters = Characters::of(encoded);
+    if encoded.len() < 4 || !characters.are_any_base64() {
         return None;
     }
-    let standard = |byte: u8| match byte {
-        b'-' => b'+',
-        b'_' => b'/',
-        other => other,
+    let decoded = if characters.are_packed() {
+        BASE64.decode(encoded)
+    } else {
+        let standard = |byte: u8| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        };
+        let packed = encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard);
+        BASE64.decode(packed.collect::<Vec<_>>())
     };
-    let packed: Vec<u8> = encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard).collect();
-    BASE64.decode(packed).ok().filter(|bytes| !bytes.is_empty())
-}
-
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
+    decoded.ok().filter(|bytes| !bytes.is_empty())
 }
 
 /// The text in `bytes`, UTF-8, UTF-16 or a western code page; `None` where they are no text.
 pub(super) fn text(bytes: &[u8]) -> Option<String> {
-    let encoding = unmarked_utf16(bytes).unwrap_or(encoding_rs::UTF_8);
     // a byte order mark goes before the guess
-    let (text, _, broken) = encoding.decode(bytes);
+    let marked = encoding_rs::Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
+    let (text, broken) = match marked.or_else(|| unmarked_utf16(bytes)) {
+        Some(encoding) => {
+            let (text, _, broken) = encoding.decode(bytes);
+            (text, broken)
+        }
+        None => str::from_utf8(bytes).map_or((Cow::Borrowed(""), true), |text| (text.into(), false)),
+    };
     if !broken {
         return is_readable(&text).then(|| text.into_owned());
     }
@@ -68,7 +79,7 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
 
 /// UTF-16 as PowerShell encodes it, without a mark: every other byte of western text is zero.
 fn unmarked_utf16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
-    if bytes.len() < 4 || !bytes.len().is_multiple_of(2) {
+    if bytes.len() < 4 || !bytes.len().is_multiple_of(2) || !bytes.contains(&0) {
         return None;
     }
     let zeros = |from: usize| bytes.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
@@ -81,5 +92,8 @@ fn unmarked_utf16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 }
 
 fn is_readable(text: &str) -> bool {
-    !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}'))
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}');
+    // most texts are ASCII alone, of which many characters are judged at a time
+    let is_printable = |byte: u8| matches!(byte, b' '..=b'~') | matches!(byte, b'\t'..=b'\n' | b'\x0c'..=b'\r');
+    text.bytes().fold(true, |all, byte| all & is_printable(byte)) || !text.contains(is_control)
 }

@@ -2,6 +2,7 @@
 //! inside. Each format has a reader of its own; what none of them can read stays as it is.
 
 mod binary;
+mod characters;
 mod encoded;
 mod json;
 mod redaction;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use super::SECRET;
 use binary::Content;
+use characters::Characters;
 
 /// Properties that hold base64 of a text. Elsewhere a word may look like base64 and be a word.
 const BASE64_PROPERTIES: [&str; 11] = [
@@ -60,8 +62,9 @@ pub(super) fn of_property(key: &str, value: &Value) -> Option<Payload> {
 /// A text that is XML, JSON or a certificate, plain or as base64, or in which a secret is assigned.
 pub(super) fn of_text(value: &Value) -> Option<Payload> {
     let text = value.as_str()?;
-    // most texts are words, in which nothing is wrapped or assigned
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !encoded::is_promising(text) {
+    let characters = Characters::of(text);
+    let promising = encoded::is_promising(text, characters);
+    if !promising && !characters.may_structure() {
         return None;
     }
     if redaction::is_structured(text) {
@@ -70,16 +73,14 @@ pub(super) fn of_text(value: &Value) -> Option<Payload> {
     if let Some(certificates) = binary::pem(text) {
         return Some(Payload::new(certificates));
     }
-    if encoded::is_promising(text)
-        && let Some(bytes) = encoded::bytes(text)
-    {
+    if promising && let Some(bytes) = encoded::bytes(text) {
         // base64 of a word may be a word by chance
         return match binary::content(&bytes, 0)? {
             Content::Plain(text) => Some(Payload::new(text)).filter(|payload| payload.holds_secret),
             content => Some(of_content(content)),
         };
     }
-    redaction::without_secrets(text, 0).map(|text| Payload { text, holds_secret: true })
+    script::without_secrets(text).map(|text| Payload { text, holds_secret: true })
 }
 
 /// The payload of an OMA setting: base64 where its type says so, else its text.

@@ -1,8 +1,8 @@
 //! The secrets rule inside texts: which reader finds the secrets of a text, and the text without them.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
-use super::{SECRET, binary, binary::Content, encoded, json, script, xml};
+use super::{SECRET, binary, binary::Content, characters::Characters, encoded, json, script, xml};
 
 /// Texts inside texts are read this deep; real ones go three deep.
 const MOST_NESTED: usize = 8;
@@ -27,6 +27,11 @@ pub(super) fn without_secrets(text: &str, nested: usize) -> Option<String> {
     if nested > MOST_NESTED || text.len() > LARGEST_PARSED {
         return script::without_secrets(text);
     }
+    let characters = Characters::of(text);
+    let promising = encoded::is_promising(text, characters);
+    if !promising && !characters.may_structure() {
+        return None;
+    }
     if is_structured(text) {
         let mut found = Redaction::new(text, nested);
         let start = text.trim_start_matches('\u{feff}').trim_start();
@@ -37,9 +42,7 @@ pub(super) fn without_secrets(text: &str, nested: usize) -> Option<String> {
         }
         return found.finished();
     }
-    if encoded::is_promising(text)
-        && let Some(content) = encoded::bytes(text).and_then(|bytes| binary::content(&bytes, nested))
-    {
+    if promising && let Some(content) = encoded::bytes(text).and_then(|bytes| binary::content(&bytes, nested)) {
         return match content {
             Content::Readable(text) | Content::Plain(text) => without_secrets(&text, nested + 1),
             Content::Key => Some(SECRET.to_owned()),
@@ -65,6 +68,14 @@ impl<'t> Redaction<'t> {
     pub(super) fn place(&self, part: &str) -> Range<usize> {
         let start = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len());
         start..(start + part.len()).min(self.text.len())
+    }
+
+    /// `part` as what it is borrowed from, where it is.
+    pub(super) fn own(&self, part: &str) -> Cow<'t, str> {
+        match self.text.get(self.place(part)) {
+            Some(own) if std::ptr::eq(own, part) => Cow::Borrowed(own),
+            _ => Cow::Owned(part.to_owned()),
+        }
     }
 
     /// Replaces the secret `value` at `place` by `instead`.

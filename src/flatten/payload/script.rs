@@ -3,6 +3,7 @@
 
 use std::{ops::Range, sync::LazyLock};
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::SECRET;
@@ -25,11 +26,12 @@ static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// What begins or is part of a secret's name, and what begins one without a name.
-static STEMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let bare = r"://|-----begin|bearer|authoriz|securestring";
-    Regex::new(&format!("(?i-u){}|{bare}", secret::STEMS)).ok()
-});
+/// What begins a secret that has no name.
+const MARKS: [&str; 5] = [ADDRESS, "-----begin", "bearer", "authoriz", "securestring"];
+const ADDRESS: &str = "://";
+
+/// What is part of a secret's name, and then the marks.
+static STEMS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| secret::search(&[&secret::STEMS[..], &MARKS].concat()));
 
 /// What follows a name: something that assigns, and a value. `$name = "value"`, `--name value`,
 /// `"name": "value"`, `<name>value<`.
@@ -68,9 +70,8 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
     let mut places: Vec<Range<usize>> = Vec::new();
     let (mut done, mut bare, mut named, mut addressed) = (0, false, false, None);
     for stem in stems.find_iter(text) {
-        let marks = ["://", "-----begin", "bearer", "authoriz", "securestring"];
-        if marks.iter().any(|mark| stem.as_str().eq_ignore_ascii_case(mark)) {
-            bare |= stem.as_str() != "://" || *addressed.get_or_insert_with(|| text.contains('@'));
+        if let Some(mark) = stem.pattern().as_usize().checked_sub(secret::STEMS.len()) {
+            bare |= MARKS[mark] != ADDRESS || *addressed.get_or_insert_with(|| text.contains('@'));
         } else if stem.start() >= done {
             let name = around(text, stem.range());
             done = name.end;

@@ -33,7 +33,7 @@ pub(super) fn read<'t>(found: &mut Redaction<'t>) {
             Some(broken) => {
                 let next = text.get(broken + 1..).and_then(|rest| rest.find('<')).map(|at| broken + 1 + at);
                 start = next.unwrap_or(text.len());
-                walk.text(broken..start, text.get(broken..start).unwrap_or_default());
+                walk.text(broken..start, text.get(broken..start).unwrap_or_default().into());
             }
         }
     }
@@ -43,39 +43,40 @@ pub(super) fn read<'t>(found: &mut Redaction<'t>) {
 
 /// An element that is open.
 #[derive(Default)]
-struct Element {
-    name: String,
+struct Element<'t> {
+    name: Cow<'t, str>,
     /// The name that makes the text right in it a secret.
-    secret: Option<String>,
+    secret: Option<Cow<'t, str>>,
     /// The name that makes all texts below it secrets.
-    deep: Option<String>,
+    deep: Option<Cow<'t, str>>,
     /// The name that a child gave to the values beside it.
-    neighbour: Option<String>,
+    neighbour: Option<Cow<'t, str>>,
     /// Values that came before any name.
     early: Vec<(Range<usize>, String)>,
     named: bool,
-    run: Option<Run>,
+    run: Option<Run<'t>>,
 }
 
 /// Text that no tag interrupts, with its CDATA and references.
-struct Run {
+struct Run<'t> {
     place: Range<usize>,
-    text: String,
+    text: Cow<'t, str>,
     /// It refers to an entity that the document declares, so that nobody knows what it says.
     unknown: bool,
 }
 
 struct Walk<'f, 't> {
     found: &'f mut Redaction<'t>,
-    open: Vec<Element>,
+    open: Vec<Element<'t>>,
     /// The declarations of the document, which may hold what it refers to.
     subset: Option<Range<usize>>,
 }
 
-impl Walk<'_, '_> {
+impl<'t> Walk<'_, 't> {
     /// Reads from `start` to the end; where it broke, if it did.
     fn read_from(&mut self, start: usize) -> Option<usize> {
-        let mut reader = Reader::from_str(self.found.text.get(start..)?);
+        let whole: &'t str = self.found.text;
+        let mut reader = Reader::from_str(whole.get(start..)?);
         let config = reader.config_mut();
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
@@ -102,15 +103,15 @@ impl Walk<'_, '_> {
                     self.flush();
                     self.close();
                 }
-                Ok(Event::Text(text)) => self.text(from..to, &text.into_inner()),
-                Ok(Event::CData(text)) => self.text(from..to, &text.into_inner()),
+                Ok(Event::Text(text)) => self.text(from..to, text.into_inner()),
+                Ok(Event::CData(text)) => self.text(from..to, text.into_inner()),
                 Ok(Event::GeneralRef(name)) => {
                     let known = match name.resolve_char_ref() {
                         Ok(Some(c)) => Some(Cow::Owned(c.to_string())),
                         _ => resolve_predefined_entity(&name.into_inner()).map(Cow::Borrowed),
                     };
                     let unknown = known.is_none();
-                    self.text(from..to, known.as_deref().unwrap_or("&"));
+                    self.text(from..to, known.unwrap_or(Cow::Borrowed("&")));
                     if let Some(run) = self.top().run.as_mut() {
                         run.unknown |= unknown;
                     }
@@ -132,7 +133,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn top(&mut self) -> &mut Element {
+    fn top(&mut self) -> &mut Element<'t> {
         if self.open.is_empty() {
             self.open.push(Element::default());
         }
@@ -140,34 +141,33 @@ impl Walk<'_, '_> {
         &mut self.open[last]
     }
 
-    fn text(&mut self, place: Range<usize>, text: &str) {
-        let run =
-            self.top().run.get_or_insert_with(|| Run { place: place.clone(), text: String::new(), unknown: false });
-        run.place.end = place.end;
-        run.text.push_str(text);
+    fn text(&mut self, place: Range<usize>, text: Cow<'t, str>) {
+        match &mut self.top().run {
+            Some(run) => {
+                run.place.end = place.end;
+                run.text.to_mut().push_str(&text);
+            }
+            none => *none = Some(Run { place, text, unknown: false }),
+        }
     }
 
     /// An element that begins, its attributes looked through.
-    fn element(&mut self, tag: &BytesStart<'_>, place: Range<usize>) -> Element {
-        let name = tag.local_name().as_ref().to_owned();
-        let is_value = is_value_of_its_neighbour(&name);
+    fn element(&mut self, tag: &BytesStart<'_>, place: Range<usize>) -> Element<'t> {
+        let name = self.found.own(tag.local_name().into_inner());
         let attributes: Vec<_> = tag
             .html_attributes()
             .with_checks(false)
             .flatten()
             .map(|attribute| {
-                let key = attribute.key.local_name().as_ref().to_owned();
-                let value = match attribute.normalized_value(XmlVersion::default()) {
-                    Ok(value) => value.into_owned(),
-                    Err(_) => String::from(attribute.value.as_ref()),
-                };
-                (key, value, self.attribute_place(&place, attribute.value.as_ref()))
+                let key = attribute.key.local_name().into_inner();
+                let place = self.attribute_place(&place, attribute.value.as_ref());
+                (key, attribute.normalized_value(XmlVersion::default()).unwrap_or(attribute.value), place)
             })
             .collect();
         let parent = self.top();
         let mut deep = parent.deep.clone();
-        if is_value {
-            deep = deep.or_else(|| parent.neighbour.clone());
+        if deep.is_none() && parent.neighbour.is_some() && is_value_of_its_neighbour(&name) {
+            deep.clone_from(&parent.neighbour);
         }
         if is_secret_name(&name) {
             deep = Some(name.clone());
@@ -177,12 +177,11 @@ impl Walk<'_, '_> {
             let table = name.eq_ignore_ascii_case("string") && key.eq_ignore_ascii_case("id");
             names_its_neighbour(key) && !table && is_secret_name(value)
         });
-        let named = named.map(|(_, value, _)| value.clone());
+        let named = named.map(|(_, value, _)| Cow::Owned(value.clone().into_owned()));
         for (key, value, place) in attributes {
             let Some(place) = place else { continue };
-            let by_element = named.as_ref().or(deep.as_ref()).filter(|_| is_value_of_its_neighbour(&key));
-            let own = Some(&key).filter(|key| is_secret_name(key));
-            match own.or(by_element) {
+            let by_element = named.as_deref().or(deep.as_deref()).filter(|_| is_value_of_its_neighbour(key));
+            match Some(key).filter(|key| is_secret_name(key)).or(by_element) {
                 Some(name) => {
                     if may_be_secret(name, &value) && !value.is_empty() {
                         self.found.secret(place, &value, SECRET);
@@ -210,7 +209,7 @@ impl Walk<'_, '_> {
             return;
         }
         if names_its_neighbour(&top.name) && top.secret.is_none() {
-            let name = (run.unknown || is_secret_name(trimmed)).then(|| trimmed.to_owned());
+            let name = (run.unknown || is_secret_name(trimmed)).then(|| Cow::Owned(trimmed.to_owned()));
             let parent = self.open.len().checked_sub(2).and_then(|at| self.open.get_mut(at));
             if let Some(parent) = parent {
                 let first = !std::mem::replace(&mut parent.named, true);
@@ -237,13 +236,13 @@ impl Walk<'_, '_> {
                 }
             }
             None => {
-                let is_value = is_value_of_its_neighbour(&top.name);
-                let (start, end) = (run.text.len() - run.text.trim_start().len(), run.text.trim_end().len());
-                let lead = run.text[..start].to_owned();
-                let tail = run.text[end..].to_owned();
-                self.found.inner(run.place.clone(), trimmed, |kept| format!("{lead}{}{tail}", escape(kept)));
-                let parent = self.open.len().checked_sub(2).and_then(|at| self.open.get_mut(at));
-                if let Some(parent) = parent.filter(|parent| is_value && !parent.named) {
+                let (lead, tail) = (run.text.len() - run.text.trim_start().len(), run.text.trim_end().len());
+                let write = |kept: &str| format!("{}{}{}", &run.text[..lead], escape(kept), &run.text[tail..]);
+                self.found.inner(run.place.clone(), trimmed, write);
+                if let [.., parent, top] = self.open.as_mut_slice()
+                    && !parent.named
+                    && is_value_of_its_neighbour(&top.name)
+                {
                     parent.early.push((run.place, trimmed.to_owned()));
                 }
             }

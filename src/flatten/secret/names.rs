@@ -2,11 +2,25 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use aho_corasick::{AhoCorasick, MatchKind};
 
-/// What every name of a secret holds, as a pattern.
-pub(in crate::flatten) const STEMS: &str =
-    "pass|pwd|secret|token|key|psk|challenge|connectionstring|boarding|pin|pfx|sas|otp|jwt";
+/// What every name of a secret holds.
+pub(in crate::flatten) const STEMS: [&str; 14] = [
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "psk",
+    "challenge",
+    "connectionstring",
+    "boarding",
+    "pin",
+    "pfx",
+    "sas",
+    "otp",
+    "jwt",
+];
 
 /// How names end that hold a secret even where they are ids, letters only and in small ones.
 const CERTAIN: [&str; 11] = [
@@ -94,7 +108,7 @@ const LONGEST: usize = 96;
 /// Whether `name`, of whatever spelling, is that of a secret: `client_secret`, `com.contoso.ApiToken`,
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
-    static MAYBE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("(?i-u){STEMS}")).ok());
+    static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&STEMS));
     if MAYBE.as_ref().is_some_and(|maybe| !maybe.is_match(name)) {
         return false;
     }
@@ -108,6 +122,11 @@ pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
         }
     }
     is_ending(&letters) || (letters.len() >= 3 && WORDS.contains(&last_word(name).as_str()))
+}
+
+/// A search for any of `words`, in whatever case; of those that begin at one place the first is found.
+pub(in crate::flatten) fn search(words: &[&str]) -> Option<AhoCorasick> {
+    AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostFirst).build(words).ok()
 }
 
 /// Whether an id ends like the name of a key or password: `…_api_key`. Tokens and PINs are not among them, as Graph
