@@ -205,20 +205,23 @@ impl Hands {
     }
 
     /// Renews the worker's heartbeat and the marks of its tenants, and puts back into the list what Redis has lost of
-    /// it. Jobs that stand there without being known go back: an answer of Redis was lost on the way. `given` is one
-    /// that the next turn is about to take.
-    pub async fn beat<'c>(
+    /// it. Jobs that stand there without being known go back: an answer of Redis was lost on the way. `settling` are
+    /// those whose settling was sent without an answer: they may be gone from the list for good. `given` is one that
+    /// the next turn is about to take.
+    pub async fn beat(
         &self,
-        in_hand: impl Iterator<Item = &'c Claim> + Clone,
+        in_hand: &[&Claim],
+        settling: &[&Claim],
         given: Option<&[u8]>,
     ) -> Result<Beat, QueueError> {
         let mut script = call(&scripts::BEAT);
-        script.arg(&*self.worker);
-        for claim in in_hand.clone() {
+        script.arg(&*self.worker).arg(in_hand.len());
+        let known = || in_hand.iter().chain(settling);
+        for claim in known() {
             script.arg(claim.job.tenant_id.as_str()).arg(&claim.job.id).arg(&claim.text);
         }
         let (was_there, listed): (bool, Vec<Vec<u8>>) = self.queue.run("renew a heartbeat", &script).await?;
-        let is_known = |text: &[u8]| given == Some(text) || in_hand.clone().any(|claim| claim.text == text);
+        let is_known = |text: &[u8]| given == Some(text) || known().any(|claim| claim.text == text);
         let strays: Vec<_> = listed.iter().filter(|text| !is_known(text)).collect();
         if !strays.is_empty() {
             let moves: Vec<_> = strays.iter().map(|text| Move::unread("back", text, (*text).clone())).collect();

@@ -386,10 +386,12 @@ impl Shift {
 
     async fn beat(&mut self) -> Result<(), QueueError> {
         let Some(hands) = self.link.hands() else { return Ok(()) };
-        // what is to be settled, or was just given, is in the list and known
-        let held = self.in_hand.values().map(|held| &held.claim);
-        let known = held.chain(self.settled.iter().map(|settled| &settled.claim));
-        let beat = hands.beat(known, self.given.as_deref()).await?;
+        let mut in_hand: Vec<_> = self.in_hand.values().map(|held| &held.claim).collect();
+        let mut settling: Vec<_> = self.settled.iter().map(|settled| &settled.claim).collect();
+        if !self.unsure {
+            in_hand.append(&mut settling);
+        }
+        let beat = hands.beat(&in_hand, &settling, self.given.as_deref()).await?;
         if beat.strays > 0 {
             self.tell(&WorkerEvent::Strayed { jobs: beat.strays });
         }

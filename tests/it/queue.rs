@@ -21,7 +21,7 @@ async fn queue(redis: &Redis) -> Queue {
 
 async fn hands(redis: &Redis, worker: &str) -> Hands {
     let hands = Hands::new(queue(redis).await, worker);
-    hands.beat([].iter(), None).await.unwrap();
+    hands.beat(&[], &[], None).await.unwrap();
     hands
 }
 
@@ -312,8 +312,8 @@ async fn nobody_is_rescued_by_a_worker_whose_own_heartbeat_is_gone() {
     redis.cli(&["DEL", &format!("@active:{TENANT}")]);
     let maintained = second.maintain(true).await.unwrap();
     assert_eq!((maintained.was_there, maintained.rescued), (false, 0));
-    assert!(!second.beat([].iter(), None).await.unwrap().was_there);
-    assert!(!first.beat([claim.clone()].iter(), None).await.unwrap().was_there);
+    assert!(!second.beat(&[], &[], None).await.unwrap().was_there);
+    assert!(!first.beat(&[&claim], &[], None).await.unwrap().was_there);
     let maintained = second.maintain(true).await.unwrap();
     assert_eq!((maintained.was_there, maintained.rescued), (true, 0));
     assert_eq!(settle(&first, claim, Fate::Done).await.late, [""; 0]);
@@ -326,10 +326,29 @@ async fn a_job_in_hand_survives_a_server_that_has_lost_everything() {
     let id = enqueue(&queue, request(TENANT)).await.job_id;
     let claim = take_one(&hands).await;
     redis.cli(&["FLUSHALL"]);
-    hands.beat([claim.clone()].iter(), None).await.unwrap();
+    hands.beat(&[&claim], &[], None).await.unwrap();
     let retry = Fate::Retry { after: Duration::from_mins(1), error: error("no") };
     assert_eq!(settle(&hands, claim, retry).await.late, [""; 0]);
     assert_eq!(only(&queue, JobState::Delayed).await.job_id, Some(id));
+}
+
+#[tokio::test]
+async fn a_job_whose_settling_got_no_answer_is_settled_once() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    enqueue(&queue, request(TENANT)).await;
+    let claim = take_one(&hands).await;
+    hands.beat(&[&claim], &[], None).await.unwrap();
+    assert_eq!(settle(&hands, claim.clone(), Fate::Done).await.late, [""; 0]);
+    // the answer was lost on the way: the connection is new, and all is sent again
+    assert_eq!(hands.beat(&[], &[&claim], None).await.unwrap().strays, 0);
+    let late = settle(&hands, claim.clone(), Fate::Done).await.late;
+    assert_eq!(late, std::slice::from_ref(&claim.job.id));
+    assert_eq!(redis.cli(&["HGET", "@stats", "completed"]), "1");
+    // a server that has lost everything has lost what was settled as well
+    redis.cli(&["FLUSHALL"]);
+    hands.beat(&[], &[&claim], None).await.unwrap();
+    assert_eq!(settle(&hands, claim, Fate::Done).await.late, [""; 0]);
 }
 
 #[tokio::test]
@@ -432,9 +451,9 @@ async fn a_job_whose_answer_was_lost_goes_back_at_the_next_heartbeat() {
     enqueue(&queue, request(OTHER)).await;
     let known = take_one(&hands).await;
     let lost = take_one(&hands).await;
-    assert_eq!(hands.beat([known.clone()].iter(), None).await.unwrap().strays, 1);
+    assert_eq!(hands.beat(&[&known], &[], None).await.unwrap().strays, 1);
     assert_eq!(take_one(&hands).await.job.id, lost.job.id);
-    assert_eq!(hands.beat([known, lost].iter(), None).await.unwrap().strays, 0);
+    assert_eq!(hands.beat(&[&known, &lost], &[], None).await.unwrap().strays, 0);
 }
 
 #[tokio::test]
@@ -468,7 +487,7 @@ async fn a_full_redis_refuses_new_jobs_and_lets_workers_make_room() {
     let first = take_one(&hands).await;
     settle(&hands, first, Fate::Done).await;
     let second = take_one(&hands).await;
-    hands.beat([second.clone()].iter(), None).await.unwrap();
+    hands.beat(&[&second], &[], None).await.unwrap();
     hands.maintain(true).await.unwrap();
     settle(&hands, second, Fate::Retry { after: Duration::ZERO, error: error("no") }).await;
     assert_eq!(queue.status().await.unwrap().completed, 1);

@@ -1,7 +1,8 @@
--- ARGV: worker, then tenant, id and envelope of each job in hand
+-- ARGV: worker, how many jobs are in hand, then tenant, id and envelope of each of those, and of each that is being
+-- settled without an answer so far
 -- Renews the heartbeat, and sees to it that what is in hand stands in the worker's list, also where the server has lost
 -- it. Answers {1 when the heartbeat was there, {what stands in the list}}.
-local worker = ARGV[1]
+local worker, in_hand = ARGV[1], tonumber(ARGV[2])
 local proc = proc_of(worker)
 -- needs no memory, as in `work_when_full`
 local was_there = redis.call('PEXPIRE', heart_of(worker), LIFE)
@@ -9,7 +10,9 @@ if was_there == 0 then
     redis.call('SET', heart_of(worker), '1', 'PX', LIFE)
 end
 redis.call('ZADD', workers, now(), worker)
-for at = 2, #ARGV, 3 do
+-- what is being settled may be settled; only a server that has lost everything has lost that, too
+local last = was_there == 1 and 2 + 3 * in_hand or #ARGV
+for at = 3, last, 3 do
     local active, own = active_of(ARGV[at]), mark(worker, ARGV[at + 1])
     local holder = redis.call('GET', active)
     -- without a mark nobody else has the job: the mark ran out, or the server has lost everything
