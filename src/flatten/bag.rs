@@ -122,8 +122,16 @@ fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (SmolStr, bool) 
 }
 
 fn words(text: &str, place: Place<'_>, rows: &Rows<'_>) -> SmolStr {
-    // `notConfigured` is no name that anybody gave
-    if place.holds == Holds::Text && !is_unset_word(text) { text.into() } else { rows.value_words(text) }
+    match place.holds {
+        // `notConfigured` is no name that anybody gave
+        Holds::Text if !is_unset_word(text) => text.into(),
+        Holds::Objects if text.starts_with(|c: char| c.is_ascii_uppercase()) => {
+            let member = text[..1].to_ascii_lowercase() + &text[1..];
+            let words = rows.value_words(&member);
+            if words == member { text.into() } else { words }
+        }
+        _ => rows.value_words(text),
+    }
 }
 
 /// A text that an administrator typed, as a person may read it, and whether a secret in it was withheld.

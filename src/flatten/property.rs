@@ -27,6 +27,8 @@ pub(super) enum Holds {
     OmaSettings,
     /// Text that an administrator typed: no word of it is a member of an enumeration.
     Text,
+    /// Ids of objects, and words among them that Graph writes as it writes types: `AllTrusted`.
+    Objects,
     /// Anything else: a text may be a member of an enumeration.
     Anything,
 }
@@ -59,7 +61,7 @@ const POLICY_METADATA: [&str; 19] = [
 ];
 
 /// Last words of properties that hold what somebody typed: `connectionName`, `allowedDomains`.
-const TYPED: [&str; 54] = [
+const TYPED: [&str; 59] = [
     "address",
     "addresses",
     "argument",
@@ -78,6 +80,7 @@ const TYPED: [&str; 54] = [
     "extension",
     "extensions",
     "footer",
+    "footnote",
     "header",
     "host",
     "hostname",
@@ -95,6 +98,7 @@ const TYPED: [&str; 54] = [
     "note",
     "notes",
     "organization",
+    "package",
     "path",
     "paths",
     "pattern",
@@ -103,10 +107,13 @@ const TYPED: [&str; 54] = [
     "publisher",
     "query",
     "realm",
+    "role",
     "server",
     "ssid",
     "ssids",
+    "string",
     "suffix",
+    "template",
     "text",
     "title",
     "uri",
@@ -139,6 +146,8 @@ impl Property {
             Holds::OmaSettings
         } else if TYPED.contains(&last_word(key).to_ascii_lowercase().as_str()) && !ENUMERATIONS.contains(&key) {
             Holds::Text
+        } else if ["include", "exclude"].iter().any(|verb| is_verb(key, verb)) {
+            Holds::Objects
         } else {
             Holds::Anything
         };
@@ -149,6 +158,11 @@ impl Property {
 /// Whether a property of a policy, as it stands at the top, is no setting of it.
 pub(super) fn is_policy_metadata(key: &str) -> bool {
     POLICY_METADATA.contains(&key) || key.starts_with("deviceManagementApplicabilityRule")
+}
+
+/// Whether a name begins with this verb: `includeUsers`, but not `included`.
+fn is_verb(key: &str, verb: &str) -> bool {
+    key.strip_prefix(verb).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
 /// What follows the last capital that starts a word.
@@ -169,8 +183,11 @@ mod tests {
             ("allowedURLs", Holds::Text),
             ("ssid", Holds::Text),
             ("wifiSSID", Holds::Text),
+            ("deviceNameTemplate", Holds::Text),
             ("privacyAdvertisingId", Holds::Anything),
             ("wiFiSecurityType", Holds::Anything),
+            ("excludeLocations", Holds::Objects),
+            ("excludedApps", Holds::Anything),
             ("preSharedKey", Holds::NamedSecret),
             ("createdDateTime", Holds::Metadata),
             ("value@odata.type", Holds::Annotation),

@@ -146,7 +146,8 @@ fn durations_times_and_flags_of_a_property_are_readable_and_typed_texts_stay() {
         "Values",
         &json!({"periodOffline": "PT12H", "activeHoursStart": "08:00:00.0000000", "pausedUntil": "0001-01-01T00:00:00Z",
                 "profileTypes": "domain,private", "modes": ["auditMode", "contosoStyle"], "allowedDomains": ["auditMode"],
-                "ssid": "auditMode", "supportUrl": "auditMode", "lockScreenMessage": "auditMode", "group": "acmecorp"}),
+                "ssid": "auditMode", "supportUrl": "auditMode", "lockScreenMessage": "auditMode", "group": "acmecorp",
+                "deviceNameTemplate": "auditMode", "role": "auditMode", "itemType": "#microsoft.graph.iosStoreApp"}),
     );
     let rows = rows("device-configuration", &policy);
     let values: BTreeMap<_, _> = rows.iter().map(|row| (row.path.as_str(), row.value.as_deref().unwrap())).collect();
@@ -161,9 +162,31 @@ fn durations_times_and_flags_of_a_property_are_readable_and_typed_texts_stay() {
         ("supportUrl", "auditMode"),
         ("lockScreenMessage", "auditMode"),
         ("group", "acmecorp"),
+        ("deviceNameTemplate", "auditMode"),
+        ("role", "auditMode"),
+        ("itemType", "iOS store app"),
     ] {
         assert_eq!(values[path], value, "{path}");
     }
+}
+
+#[test]
+fn words_among_the_ids_of_conditional_access_are_words() {
+    let access = json!({"conditions": {
+        "users": {"includeUsers": ["GuestsOrExternalUsers", "5a3c0c3e-0d6a-4f3f-8e55-d1f4f0b1c2a7"]},
+        "applications": {"includeApplications": ["All"], "includeUserActions": ["urn:user:registerdevice"]},
+        "locations": {"excludeLocations": ["AllTrusted"]}}});
+    let rows = rows("conditional-access", &access);
+    let values: Vec<_> = rows.iter().filter_map(|row| row.value.as_deref()).collect();
+    assert_eq!(
+        values,
+        [
+            "All",
+            "urn:user:registerdevice",
+            "All trusted",
+            "Guests or external users; 5a3c0c3e-0d6a-4f3f-8e55-d1f4f0b1c2a7"
+        ]
+    );
 }
 
 #[test]

@@ -15,7 +15,9 @@ const MOST_FLAGS: usize = 32;
 /// A member of an enumeration in words, or several of them with commas between, anything else as it is.
 pub(super) fn value_words(value: &str) -> String {
     let flags = || value.split(',').map(str::trim_ascii_start);
-    let words = if !value.contains(',') {
+    let words = if let Some(kind) = value.strip_prefix("#microsoft.graph.") {
+        Some(sentence(&words(kind)))
+    } else if !value.contains(',') {
         member_words(value)
     } else if flags().take(MOST_FLAGS + 1).count() <= MOST_FLAGS {
         flags().map(member_words).collect::<Option<Vec<_>>>().map(|words| words.join(", "))
@@ -32,9 +34,14 @@ fn member_words(value: &str) -> Option<String> {
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !identifier {
         None
+    } else if let Some(name) = Lexicon::get().name(&value.to_ascii_lowercase()) {
+        // `ikEv2`: in a name that Graph writes in its own way no capital starts a word
+        Some(name.to_owned())
     } else if value.bytes().all(|b| b.is_ascii_lowercase()) {
         // a word in small letters that no list holds may as well be a name that somebody gave
         Lexicon::get().knows(value).then(|| capitalised(value))
+    } else if let Some((kind, size)) = sized(value) {
+        member_words(kind).map(|kind| format!("{kind}-{size}"))
     } else {
         (is_version(value) || is_camel_case(value)).then(|| sentence(&words(value)))
     }
@@ -45,7 +52,17 @@ fn is_camel_case(value: &str) -> bool {
     let humps = humps(value);
     let short = humps.iter().filter(|hump| hump.len() == 1).count();
     let has_capital = value.bytes().any(|b| b.is_ascii_uppercase());
-    has_capital && !value.contains('_') && short <= 1 + humps.len() / 6 && value.len() >= 2 * humps.len()
+    let is_quiet = short <= 1 + humps.len() / 6 && value.len() >= 2 * humps.len();
+    // `b2bCollaborationGuest`: noise has no long words
+    let long: Vec<_> = humps.iter().filter(|hump| hump.len() > 2).map(|hump| hump.len()).collect();
+    let is_worded = long.len() > 1 && long.iter().sum::<usize>() * 4 >= value.len() * 3;
+    has_capital && !value.contains('_') && (is_quiet || is_worded)
+}
+
+/// The size behind the name of an algorithm, `sha2_256`: what is longer than a digit is no minor version.
+fn sized(value: &str) -> Option<(&str, &str)> {
+    let (kind, size) = value.rsplit_once('_')?;
+    (is_version(kind) && size.len() > 1 && size.bytes().all(|b| b.is_ascii_digit())).then_some((kind, size))
 }
 
 /// Whether an identifier is small letters and a version: `tls1_2`, `windows10`.
@@ -94,5 +111,26 @@ fn own_part<'a>(definition_id: &str, rest: &'a str) -> &'a str {
     match rest.rsplit_once('_') {
         Some((element, value)) if !setting.is_empty() && starts_with(element, setting) => value,
         _ => rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value_words;
+
+    #[test]
+    fn members_with_digits_are_words_too() {
+        for (value, words) in [
+            ("q4bMeetingRoom", "Q 4 b meeting room"),
+            ("ciscoAnyConnectV2", "Cisco AnyConnect v2"),
+            ("ikEv2", "IKEv2"),
+            ("l2tp", "L2TP"),
+            ("sha2_256", "SHA 2-256"),
+            ("sha1_96", "SHA1-96"),
+            ("tls1_2", "TLS 1.2"),
+            ("#microsoft.graph.iosCompliancePolicy", "iOS compliance policy"),
+        ] {
+            assert_eq!(value_words(value), words, "{value}");
+        }
     }
 }

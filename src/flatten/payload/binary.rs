@@ -25,6 +25,9 @@ const MOST_XML: usize = 16 << 20;
 /// Signed inside signed, encoded inside encoded: nothing real goes deeper.
 const MOST_WRAPPERS: usize = 8;
 
+/// What pictures begin with: a wallpaper, an icon.
+const PICTURES: [(&[u8], &str); 3] = [(b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF")];
+
 /// What bytes hold.
 pub(super) enum Content {
     /// XML, JSON or what a reader made readable, its secrets still in it.
@@ -42,6 +45,9 @@ pub(super) fn content(bytes: &[u8], wrappers: usize) -> Option<Content> {
     }
     if bytes.starts_with(b"bplist") {
         return property_list(bytes).map(Content::Readable);
+    }
+    if let Some((_, format)) = PICTURES.iter().find(|(begin, _)| bytes.starts_with(begin)) {
+        return Some(Content::Readable(format!("{format} picture, {} bytes", bytes.len())));
     }
     if bytes.starts_with(&[0x30]) {
         if is_key(bytes) {

@@ -252,6 +252,12 @@ fn a_certificate_says_whose_it_is_and_until_when() {
 }
 
 #[test]
+fn a_picture_says_what_it_is() {
+    let picture = [&b"\x89PNG\r\n\x1a\n"[..], &[0; 40]].concat();
+    assert_eq!(of_text(&json!(base64(picture))).unwrap().text, "PNG picture, 48 bytes");
+}
+
+#[test]
 fn keys_are_secrets_whatever_holds_them() {
     let number = [0x02, 0x01, 0x05];
     let keys = [
