@@ -114,9 +114,9 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
         for value in [shown.get("value"), shown.get("values")].into_iter().flatten() {
             match value {
                 Value::Array(items) if items.iter().any(Value::is_object) => {
-                    for (index, item) in items.iter().enumerate() {
-                        rows.in_element(index, None, |rows| pair(item, rows));
-                    }
+                    let label =
+                        |item: &Value, rows: &Rows<'_>| bag::label(item, rows).filter(|_| alone(item).is_none());
+                    bag::each(items, rows, label, |item, rows| bag::literal(alone(item).unwrap_or(item), rows));
                 }
                 value => bag::literal(value, rows),
             }
@@ -127,11 +127,10 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
     });
 }
 
-/// An item of a list presentation: a name with a value, or a name alone.
-fn pair(item: &Value, rows: &mut Rows<'_>) {
-    let name = item.get("name").filter(|name| name.is_string());
-    let alone = item.as_object().is_some_and(|pair| pair.iter().all(|(key, value)| key == "name" || value.is_null()));
-    bag::literal(name.filter(|_| alone).unwrap_or(item), rows);
+/// The name in an item of a list presentation that has no value beside it.
+fn alone(item: &Value) -> Option<&Value> {
+    let pair = item.as_object()?;
+    pair.get("name").filter(|name| name.is_string() && pair.iter().all(|(key, value)| key == "name" || value.is_null()))
 }
 
 fn trimmed(value: &Value) -> Option<&str> {

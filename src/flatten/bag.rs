@@ -154,27 +154,38 @@ fn list(items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
         }
         return;
     }
+    // what a secret calls itself may be the secret
+    let label = |item: &Value, rows: &Rows<'_>| label(item, rows).filter(|_| !place.holds.is_secret());
+    each(items, rows, label, |item, rows| held(item, place, rows));
+}
+
+/// Walks the items of a list, each called by its label or numbered.
+pub(super) fn each(
+    items: &[Value],
+    rows: &mut Rows<'_>,
+    label: impl Fn(&Value, &Rows<'_>) -> Option<SmolStr>,
+    walk: impl Fn(&Value, &mut Rows<'_>),
+) {
     let mut labels = Labels::default();
     for (index, item) in items.iter().enumerate() {
-        // what a secret calls itself may be the secret
-        let label = label(item).filter(|_| !place.holds.is_secret()).map(|label| labels.unique(label));
-        rows.in_element(index, label.as_deref(), |rows| held(item, place, rows));
+        let label = label(item, rows).map(|label| labels.unique(&label));
+        rows.in_element(index, label.as_deref(), |rows| walk(item, rows));
     }
 }
 
 /// The labels of a list's items: those of one name are told apart where they stand, not property by property.
 #[derive(Default)]
-struct Labels<'v> {
-    times: HashMap<&'v str, usize>,
+struct Labels {
+    times: HashMap<SmolStr, usize>,
     taken: HashSet<String>,
 }
 
-impl<'v> Labels<'v> {
-    fn unique(&mut self, label: &'v str) -> String {
-        let times = self.times.entry(label).or_default();
+impl Labels {
+    fn unique(&mut self, label: &SmolStr) -> String {
+        let times = self.times.entry(label.clone()).or_default();
         loop {
             *times += 1;
-            let label = if *times > 1 { format!("{label} [{times}]") } else { label.to_owned() };
+            let label = if *times > 1 { format!("{label} [{times}]") } else { label.to_string() };
             if self.taken.insert(label.clone()) {
                 return label;
             }
@@ -182,13 +193,12 @@ impl<'v> Labels<'v> {
     }
 }
 
-/// What an item of a list calls itself; an app that is protected is called by its identifier.
-fn label(item: &Value) -> Option<&str> {
-    let app = || {
-        let app = item.get("mobileAppIdentifier")?;
-        APP_IDENTIFIERS.iter().find_map(|key| filled(app.get(key)?))
-    };
-    LABELS.iter().find_map(|key| filled(item.get(key)?)).or_else(app).filter(|label| label.len() <= LONGEST_LABEL)
+/// What an item of a list calls itself: its name, an app's identifier, or the action that it is.
+pub(super) fn label(item: &Value, rows: &Rows<'_>) -> Option<SmolStr> {
+    let any = |item: &Value, keys: &[&str]| keys.iter().find_map(|key| filled(item.get(key)?)).map(SmolStr::new);
+    let app = || any(item.get("mobileAppIdentifier").unwrap_or(item), &APP_IDENTIFIERS);
+    let action = || item.get("actionType").and_then(filled).map(|action| rows.value_words(action));
+    any(item, &LABELS).or_else(app).or_else(action).filter(|label| label.len() <= LONGEST_LABEL)
 }
 
 fn filled(value: &Value) -> Option<&str> {
@@ -196,10 +206,23 @@ fn filled(value: &Value) -> Option<&str> {
 }
 
 /// Properties by which an item of a list is called, best first.
-const LABELS: [&str; 5] = ["displayName", "name", "appConfigKey", "SettingName", "key"];
+const LABELS: [&str; 12] = [
+    "displayName",
+    "name",
+    "appName",
+    "appDisplayName",
+    "profileName",
+    "folderName",
+    "appConfigKey",
+    "settingName",
+    "SettingName",
+    "key",
+    "permission",
+    "serverPath",
+];
 
 /// Identifiers of an app on Android, Apple's and Windows.
-const APP_IDENTIFIERS: [&str; 3] = ["packageId", "bundleId", "windowsAppId"];
+const APP_IDENTIFIERS: [&str; 6] = ["packageId", "bundleId", "windowsAppId", "bundleID", "package", "identifier"];
 
 /// What is longer is no name.
 const LONGEST_LABEL: usize = 128;

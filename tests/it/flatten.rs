@@ -327,7 +327,11 @@ fn items_of_a_list_are_called_by_their_own_names() {
         "1",
         "Rules",
         &json!({"firewallRules": [rule("Block SMB"), rule("Block SMB"), rule("Block SMB [2]"), {"action": "allowed"}],
-                "apps": [{"mobileAppIdentifier": {"packageId": "com.contoso.app"}}]}),
+                "apps": [{"mobileAppIdentifier": {"packageId": "com.contoso.app"}}],
+                "firewallApplications": [{"bundleId": "com.contoso.chat", "allowsIncomingConnections": true}],
+                "scheduledActionConfigurations": [
+                    {"actionType": "block", "gracePeriodHours": 0}, {"actionType": "pushNotification", "gracePeriodHours": 24},
+                    {"actionType": "pushNotification", "gracePeriodHours": 72}]}),
     );
     let rows = rows("device-configuration", &policy);
     let names: BTreeSet<_> = rows.iter().map(|row| row.name.as_str()).collect();
@@ -337,6 +341,10 @@ fn items_of_a_list_are_called_by_their_own_names() {
         "Firewall Rules > Block SMB [2] [2] > Action",
         "Firewall Rules [4] > Action",
         "Apps > com.contoso.app > Mobile App Identifier > Package ID",
+        "Firewall Applications > com.contoso.chat > Allows Incoming Connections",
+        "Scheduled Action Configurations > Block > Grace Period Hours",
+        "Scheduled Action Configurations > Push notification > Grace Period Hours",
+        "Scheduled Action Configurations > Push notification [2] > Grace Period Hours",
     ] {
         assert!(names.contains(name), "{name} in {names:?}");
     }
