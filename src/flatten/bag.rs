@@ -239,22 +239,34 @@ fn is_set(value: &Value) -> bool {
 /// Properties whose `0` somebody chose: an action of compliance at once.
 const CHOSEN: [&str; 1] = ["gracePeriodHours"];
 
+/// Members of enumerations that stand where nothing is asked for: the level of a threat is `unavailable`.
+const NOTHING: [&str; 2] = ["none", "unavailable"];
+
 /// `false`, `0` and the like are what a legacy type holds where nobody has set anything.
 fn configured(value: &Value, rows: &Rows<'_>) -> Option<bool> {
     match value {
         Value::Bool(false) => rows.default_configured(),
         Value::Number(number) if number.as_f64() == Some(0.0) => rows.default_configured(),
         Value::String(word) if is_unset_word(word) => Some(false),
-        Value::String(word) if word == "none" || humanize::is_no_moment(word) => rows.default_configured(),
+        Value::String(word) if NOTHING.contains(&word.as_str()) || humanize::is_no_moment(word) => {
+            rows.default_configured()
+        }
         _ => Some(true),
     }
 }
 
-/// Members of enumerations that leave the choice to the device or its user, and the id of nothing.
+/// Members of enumerations that leave the choice to the device or its user, the id of nothing and the day of none.
 pub(super) fn is_unset_word(word: &str) -> bool {
-    ["notConfigured", "userDefined", "deviceDefault", "00000000-0000-0000-0000-000000000000"]
-        .iter()
-        .any(|unset| word.eq_ignore_ascii_case(unset))
+    const UNSET: [&str; 7] = [
+        "notConfigured",
+        "notSet",
+        "userDefined",
+        "deviceDefault",
+        "browserDefault",
+        "00000000-0000-0000-0000-000000000000",
+        "0000-00-00",
+    ];
+    UNSET.iter().any(|unset| word.eq_ignore_ascii_case(unset))
 }
 
 /// What a person reads for a list of values.

@@ -54,16 +54,17 @@ fn what_says_that_it_is_not_configured_is_a_row_that_says_so() {
         "1",
         "Legacy",
         &json!({"camera": "notConfigured", "a": "userDefined", "b": "deviceDefault", "flag": false, "zero": 0,
-                "on": true, "word": "block", "none": "none", "never": "0001-01-01T00:00:00Z"}),
+                "on": true, "word": "block", "none": "none", "never": "0001-01-01T00:00:00Z",
+                "threat": "unavailable", "c": "notSet", "d": "browserDefault", "patch": "0000-00-00"}),
     );
     let rows = rows("device-configuration", &policy);
     let configured = |path: &str| rows.iter().find(|row| row.path == path).unwrap().configured;
-    for path in ["camera", "a", "b"] {
+    for path in ["camera", "a", "b", "c", "d", "patch"] {
         assert_eq!(configured(path), Some(false), "{path}");
     }
     assert_eq!((configured("flag"), configured("zero")), (None, None));
     assert_eq!((configured("on"), configured("word")), (Some(true), Some(true)));
-    assert_eq!((configured("none"), configured("never")), (None, None));
+    assert_eq!((configured("none"), configured("never"), configured("threat")), (None, None, None));
     let access = json!({"displayName": "Access", "isEnabled": false, "zero": 0, "mode": "none", "a": "notConfigured"});
     let rows = self::rows("conditional-access", &access);
     let configured: Vec<_> = rows.iter().map(|row| (row.path.as_str(), row.configured)).collect();
