@@ -156,7 +156,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         folders: &["admintemplate", "admintemplates"],
     },
     PolicyKind {
-        shape: Shape { slug: "reusable-settings", platform: None, settings: Bag },
+        shape: Shape { slug: "reusable-settings", platform: None, settings: Catalog },
         title: "Reusable settings",
         endpoints: &[endpoint("deviceManagement/reusablePolicySettings", &[""], Details::Item(""))],
         permission: CONFIGURATION,

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::{
     bag::{self, Place, Tree},
     elements, is_annotation, property,
-    property::Holds,
+    property::{Holds, is_policy_metadata},
     rows::{Leaf, Named, Rows},
     secret,
 };
@@ -33,6 +33,19 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
             }
         }
         _ => rows.within("settings", "Setting", |rows| bag::value(setting, rows)),
+    }
+}
+
+/// The rows of a policy that is one instance by itself: a reusable group. Here the ids of definitions are properties as
+/// the others are.
+pub(super) fn reusable(body: &Map<String, Value>, rows: &mut Rows<'_>) {
+    rows.tells_plumbing = true;
+    for (key, value) in body.iter().filter(|(key, _)| !is_policy_metadata(key)) {
+        match (key.as_str(), value) {
+            ("settingInstance", Value::Object(found)) => instance(found, rows),
+            ("settingDefinitions", _) => {}
+            _ => bag::property(key, value, rows),
+        }
     }
 }
 
@@ -60,7 +73,9 @@ fn instance(instance: &Map<String, Value>, rows: &mut Rows<'_>) {
                     }
                 }
                 // a type that does not exist yet: whatever it holds is a bag of properties
-                (property, value) if !INSTANCE_PLUMBING.contains(&property) && !is_annotation(property) => {
+                (property, value)
+                    if (rows.tells_plumbing || !INSTANCE_PLUMBING.contains(&property)) && !is_annotation(property) =>
+                {
                     bag::property(property, value, rows);
                 }
                 _ => {}
@@ -87,7 +102,7 @@ struct Node<'v> {
 }
 
 impl<'v> Node<'v> {
-    fn of(object: &'v Map<String, Value>) -> Self {
+    fn of(object: &'v Map<String, Value>, rows: &Rows<'_>) -> Self {
         let mut node = Self::default();
         for (property, value) in object {
             // most properties hold nothing, and need no look at their names; this one says something even so
@@ -99,7 +114,7 @@ impl<'v> Node<'v> {
                 "children" => node.children = Some(value),
                 "valueState" => node.is_secret = true,
                 "@odata.type" => node.is_secret |= secret::is_secret_type(value),
-                "settingValueTemplateReference" => {}
+                "settingValueTemplateReference" if !rows.tells_plumbing => {}
                 property if is_annotation(property) => {}
                 property => node.more.push((property, value)),
             }
@@ -114,7 +129,7 @@ fn is_empty(value: &Value) -> bool {
 
 /// One value with what hangs below it.
 fn node(definition: &Named, object: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
-    let node = Node::of(object);
+    let node = Node::of(object, rows);
     match node.value {
         _ if node.is_secret => rows.secret(Some(&definition.id)),
         Some(value) if is_password(definition, value, kind) => rows.secret(Some(&definition.id)),
@@ -191,7 +206,7 @@ fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_
             plain.push(element);
             continue;
         };
-        let node = Node::of(object);
+        let node = Node::of(object, rows);
         match node.value {
             _ if node.is_secret => rows.secret(Some(&definition.id)),
             Some(value) if is_password(definition, value, kind) => rows.secret(Some(&definition.id)),

@@ -44,7 +44,7 @@ pub struct Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingsShape {
-    /// `settings[].settingInstance`
+    /// `settings[].settingInstance`, or one `settingInstance`
     Catalog,
     /// `settings[].definitionId` with `valueJson`
     Intent,
@@ -89,6 +89,7 @@ fn settings(shape: SettingsShape, body: &Map<String, Value>, rows: &mut rows::Ro
                 bag::property("scheduledActionsForRule", actions, rows);
             }
         }
+        SettingsShape::Catalog if body.contains_key("settingInstance") => catalog::reusable(body, rows),
         SettingsShape::AdministrativeTemplate if body.contains_key("definitionValues") => {
             administrative_template::values(&body["definitionValues"], rows);
         }

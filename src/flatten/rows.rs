@@ -65,6 +65,7 @@ impl Flattener {
             own,
             legacy: matches!(shape, SettingsShape::Legacy | SettingsShape::Intent),
             scopes: HashMap::new(),
+            tells_plumbing: false,
             path: String::with_capacity(512),
             name: String::with_capacity(512),
             outermost: None,
@@ -127,6 +128,8 @@ pub(super) struct Rows<'a> {
     legacy: bool,
     /// Whom a definition is for, where its id does not say.
     pub(super) scopes: HashMap<SmolStr, &'static str>,
+    /// Whether what instances refer to has rows, too.
+    pub(super) tells_plumbing: bool,
     path: String,
     name: String,
     /// Path and name while they are those of a setting that has no parent, which rows then share.

@@ -169,8 +169,7 @@ fn backwards(value: &Value, key: &str) -> String {
 
 #[test]
 fn neither_the_order_of_settings_nor_that_of_keys_says_anything() {
-    // a reusable setting is a bag of properties, whose lists are numbered as they come
-    for (file, kind, document) in fixtures().into_iter().filter(|(_, kind, _)| kind.slug() != "reusable-settings") {
+    for (file, kind, document) in fixtures() {
         let json: Value = serde_json::from_slice(&document.json).unwrap();
         let turned = PolicyDocument { json: backwards(&json, "").into(), ..document.clone() };
         assert_ne!(turned.json, document.json);
@@ -220,6 +219,23 @@ fn elements_of_a_collection_of_groups_are_numbered_below_their_parent() {
         ],
     }]});
     assert_eq!(pairs(&rows("settings-catalog", &policy)), [("Rule [1] > Port", "80"), ("Rule [2] > Port", "443")]);
+}
+
+#[test]
+fn a_reusable_group_is_a_tree_of_settings_that_tells_their_definitions() {
+    let group = groups("vendor_addresses", [vec![text("vendor_addresses_keyword", "branch.example.com")]]);
+    let policy =
+        json!({"displayName": "Branches", "settingDefinitionId": "vendor_addresses", "settingInstance": group});
+    let rows = rows("reusable-settings", &policy);
+    let expected = [
+        ("Setting Definition ID", "vendor_addresses"),
+        ("Addresses > Setting Definition ID", "vendor_addresses"),
+        ("Addresses [1] > Keyword", "branch.example.com"),
+        ("Addresses [1] > Keyword > Setting Definition ID", "vendor_addresses_keyword"),
+    ];
+    assert_eq!(pairs(&rows), expected);
+    assert_eq!(rows[2].definition_id.as_deref(), Some("vendor_addresses_keyword"));
+    assert_eq!(Leaves::of(&policy).faults(&rows), Vec::<String>::new());
 }
 
 #[test]
