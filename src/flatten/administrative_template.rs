@@ -85,8 +85,11 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
             row.category = category.map(SmolStr::new);
         }
     };
-    // an export that names definitions by their GUIDs alone: a GUID has no words in it
-    rows.within(&id, text("displayName", "#Definition_displayName").unwrap_or(&id), walk);
+    match text("displayName", "#Definition_displayName") {
+        Some(name) => rows.within(&id, name, walk),
+        // an export that names definitions by their GUIDs alone: a GUID has no words in it
+        None => rows.within(&id, &format!("Group Policy Setting {id}"), walk),
+    }
     // the same definition exists for users and for devices: told apart where their names clash
     let scope = match text("classType", "#Definition_classType") {
         Some("user") => "(User)",

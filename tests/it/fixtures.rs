@@ -105,6 +105,15 @@ fn pages_lists_and_wrappers_are_opened() {
 }
 
 #[test]
+fn a_policy_without_a_name_is_called_by_its_file() {
+    let export = Export::new();
+    export.put("Administrative Templates/Edge - Browsers.json", &json!({"definitionValues": []}));
+    let folder = Folder::open(export.path()).unwrap();
+    let found: Vec<_> = folder.files().iter().flat_map(|file| folder.read(file)).collect();
+    assert!(matches!(&found[..], [Found::Policy(_, policy)] if policy.name.as_deref() == Some("Edge - Browsers")));
+}
+
+#[test]
 fn one_broken_object_of_a_list_costs_itself() {
     let export = Export::new();
     export.put("list.json", &json!([policy(), {"RAWJson": "{\"name\": "}, device_configuration("b", "B", &json!({}))]));

@@ -239,6 +239,23 @@ fn a_reusable_group_is_a_tree_of_settings_that_tells_their_definitions() {
 }
 
 #[test]
+fn a_definition_that_an_export_names_by_its_guid_alone_says_so() {
+    let bound = "https://graph.microsoft.com/beta/deviceManagement/groupPolicyDefinitions('06b9c400-f1ed-4046-b8cb-02af3ae8e38d')";
+    let list = json!([{"name": "one", "value": "a"}, {"name": "two", "value": null}]);
+    let policy = json!({"definitionValues": [
+        {"definition@odata.bind": bound, "enabled": true, "presentationValues": [{"values": list}]}]});
+    assert_eq!(
+        names(&rows("administrative-template", &policy)),
+        [
+            "Group Policy Setting 06b9c400-f1ed-4046-b8cb-02af3ae8e38d",
+            "Group Policy Setting 06b9c400-f1ed-4046-b8cb-02af3ae8e38d > Value > one > Name",
+            "Group Policy Setting 06b9c400-f1ed-4046-b8cb-02af3ae8e38d > Value > one > Value",
+            "Group Policy Setting 06b9c400-f1ed-4046-b8cb-02af3ae8e38d > Value [2]",
+        ]
+    );
+}
+
+#[test]
 fn a_name_over_512_characters_is_cut_and_stays_unique() {
     let long = "ä".repeat(5_000);
     let policy = of_named(&[named(&text("vendor_a", "1"), &long), named(&text("vendor_b", "2"), &format!("{long}!"))]);
