@@ -60,12 +60,12 @@ const POLICY_METADATA: [&str; 19] = [
     "deployedAppCount",
 ];
 
-/// Last words of properties that hold what somebody typed: `connectionName`, `allowedDomains`.
-const TYPED: [&str; 59] = [
+/// Last words of properties that hold what somebody typed, whether they speak of one or of many: `connectionName`,
+/// `allowedDomains`.
+const TYPED: [&str; 52] = [
     "address",
     "addresses",
     "argument",
-    "arguments",
     "attribute",
     "command",
     "comment",
@@ -74,11 +74,11 @@ const TYPED: [&str; 59] = [
     "description",
     "disclaimer",
     "domain",
-    "domains",
     "email",
+    "exception",
+    "exclude",
     "expression",
     "extension",
-    "extensions",
     "footer",
     "footnote",
     "header",
@@ -86,21 +86,16 @@ const TYPED: [&str; 59] = [
     "hostname",
     "id",
     "identifier",
-    "identifiers",
-    "ids",
     "key",
     "label",
     "manufacturer",
     "message",
     "model",
     "name",
-    "names",
     "note",
-    "notes",
     "organization",
     "package",
     "path",
-    "paths",
     "pattern",
     "prefix",
     "principal",
@@ -110,21 +105,24 @@ const TYPED: [&str; 59] = [
     "role",
     "server",
     "ssid",
-    "ssids",
     "string",
     "suffix",
+    "suffixes",
     "template",
     "text",
     "title",
     "uri",
     "url",
-    "urls",
     "username",
     "value",
 ];
 
+/// Last words of properties of conditional access that list objects, whether to include or to exclude them.
+const OBJECTS: [&str; 6] = ["applications", "groups", "locations", "principals", "roles", "users"];
+
 /// Enumerations whose names end like those of texts.
-const ENUMERATIONS: [&str; 1] = ["privacyAdvertisingId"];
+const ENUMERATIONS: [&str; 3] =
+    ["privacyAdvertisingId", "localIdentifier", "localSecurityOptionsMinimumSessionSecurityForNtlmSspBasedServers"];
 
 impl Holds {
     /// Whether it is a key or a password.
@@ -136,6 +134,7 @@ impl Holds {
 impl Property {
     /// What `key` says.
     pub(super) fn of(key: &str) -> Self {
+        let word = last_word(key).to_ascii_lowercase();
         let holds = if is_annotation(key) {
             Holds::Annotation
         } else if METADATA.contains(&key) {
@@ -144,10 +143,10 @@ impl Property {
             Holds::NamedSecret
         } else if key == "omaSettings" {
             Holds::OmaSettings
-        } else if TYPED.contains(&last_word(key).to_ascii_lowercase().as_str()) && !ENUMERATIONS.contains(&key) {
-            Holds::Text
-        } else if ["include", "exclude"].iter().any(|verb| is_verb(key, verb)) {
+        } else if (key.starts_with("include") || key.starts_with("exclude")) && OBJECTS.contains(&word.as_str()) {
             Holds::Objects
+        } else if is_typed(&word) && !ENUMERATIONS.contains(&key) {
+            Holds::Text
         } else {
             Holds::Anything
         };
@@ -160,9 +159,9 @@ pub(super) fn is_policy_metadata(key: &str) -> bool {
     POLICY_METADATA.contains(&key) || key.starts_with("deviceManagementApplicabilityRule")
 }
 
-/// Whether a name begins with this verb: `includeUsers`, but not `included`.
-fn is_verb(key: &str, verb: &str) -> bool {
-    key.strip_prefix(verb).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+fn is_typed(word: &str) -> bool {
+    let is = |word| TYPED.contains(&word);
+    is(word) || word.strip_suffix('s').is_some_and(is)
 }
 
 /// What follows the last capital that starts a word.
@@ -187,7 +186,10 @@ mod tests {
             ("privacyAdvertisingId", Holds::Anything),
             ("wiFiSecurityType", Holds::Anything),
             ("excludeLocations", Holds::Objects),
-            ("excludedApps", Holds::Anything),
+            ("includeServicePrincipals", Holds::Objects),
+            ("excludeList", Holds::Anything),
+            ("defenderProcessesToExclude", Holds::Text),
+            ("exceptions", Holds::Text),
             ("preSharedKey", Holds::NamedSecret),
             ("createdDateTime", Holds::Metadata),
             ("value@odata.type", Holds::Annotation),
