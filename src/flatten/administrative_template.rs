@@ -45,9 +45,8 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
             .or_else(|| value.get(noted))
             .and_then(trimmed)
     };
-    let id =
-        text("id", "#Definition_Id").or_else(|| bound(value, "definition@odata.bind")).unwrap_or("(no definition)");
-    let id = SmolStr::new(id);
+    let guid = text("id", "#Definition_Id").or_else(|| bound(value, "definition@odata.bind"));
+    let id = SmolStr::new(guid.unwrap_or("(no definition)"));
     // Graph begins the path with a backslash and parts it by them
     let category_path =
         text("categoryPath", "#Definition_categoryPath").map(|path| path.trim_matches('\\').replace('\\', " > "));
@@ -88,7 +87,7 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
     match text("displayName", "#Definition_displayName") {
         Some(name) => rows.within(&id, name, walk),
         // an export that names definitions by their GUIDs alone: a GUID has no words in it
-        None => rows.within(&id, &format!("Group Policy Setting {id}"), walk),
+        None => rows.within(&id, format!("Group Policy Setting {}", guid.unwrap_or_default()).trim_end(), walk),
     }
     // the same definition exists for users and for devices: told apart where their names clash
     let scope = match text("classType", "#Definition_classType") {

@@ -125,11 +125,10 @@ fn words(text: &str, place: Place<'_>, rows: &Rows<'_>) -> SmolStr {
     match place.holds {
         // `notConfigured` is no name that anybody gave
         Holds::Text if !is_unset_word(text) => text.into(),
-        Holds::Objects if text.starts_with(|c: char| c.is_ascii_uppercase()) => {
-            let member = text[..1].to_ascii_lowercase() + &text[1..];
-            let words = rows.value_words(&member);
-            if words == member { text.into() } else { words }
+        Holds::Objects if OBJECTS_OF_ALL.contains(&text) => {
+            rows.value_words(&(text[..1].to_ascii_lowercase() + &text[1..]))
         }
+        Holds::Objects => text.into(),
         _ => rows.value_words(text),
     }
 }
@@ -193,16 +192,23 @@ impl Labels {
     }
 }
 
-/// What an item of a list calls itself: its name, an app's identifier, or the action that it is.
+/// What an item of a list calls itself: its name, an app's identifier, or the action that it is. One that is, or holds,
+/// a secret is called by nothing.
 pub(super) fn label(item: &Value, rows: &Rows<'_>) -> Option<SmolStr> {
-    let any = |item: &Value, keys: &[&str]| keys.iter().find_map(|key| filled(item.get(key)?)).map(SmolStr::new);
+    if item.as_object().is_none_or(secret::is_secret_setting_value) {
+        return None;
+    }
+    let any = |item: &Value, keys: &[&str]| keys.iter().find_map(|key| name(item.get(key)?)).map(SmolStr::new);
     let app = || any(item.get("mobileAppIdentifier").unwrap_or(item), &APP_IDENTIFIERS);
-    let action = || item.get("actionType").and_then(filled).map(|action| rows.value_words(action));
-    any(item, &LABELS).or_else(app).or_else(action).filter(|label| label.len() <= LONGEST_LABEL)
+    let action = || item.get("actionType").and_then(name).map(|action| rows.value_words(action));
+    any(item, &LABELS).or_else(app).or_else(action)
 }
 
-fn filled(value: &Value) -> Option<&str> {
-    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+/// A text that may be a name.
+fn name(value: &Value) -> Option<&str> {
+    let text = value.as_str().map(str::trim).filter(|text| (1..=LONGEST_LABEL).contains(&text.len()))?;
+    let holds_secret = payload::of_text(value).is_some_and(|payload| payload.holds_secret);
+    (!holds_secret).then_some(text)
 }
 
 /// Properties by which an item of a list is called, best first.
@@ -223,6 +229,18 @@ const LABELS: [&str; 12] = [
 
 /// Identifiers of an app on Android, Apple's and Windows.
 const APP_IDENTIFIERS: [&str; 6] = ["packageId", "bundleId", "windowsAppId", "bundleID", "package", "identifier"];
+
+/// What stands in conditional access where ids of objects do (the conditional access resource types of Microsoft Graph).
+const OBJECTS_OF_ALL: [&str; 8] = [
+    "All",
+    "AllAgentIdResources",
+    "AllTrusted",
+    "GuestsOrExternalUsers",
+    "MicrosoftAdminPortals",
+    "None",
+    "Office365",
+    "ServicePrincipalsInMyTenant",
+];
 
 /// What is longer is no name.
 const LONGEST_LABEL: usize = 128;

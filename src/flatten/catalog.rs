@@ -18,6 +18,9 @@ use super::{
 const INSTANCE_PLUMBING: [&str; 4] =
     ["settingDefinitionId", "settingInstanceTemplateReference", "auditRuleInformation", "settingDefinitions"];
 
+/// Properties of a value that say nothing of it, whatever it is.
+const VALUE_PLUMBING: [&str; 2] = ["valueState", "settingValueTemplateReference"];
+
 /// Properties of a setting beside its instance.
 const SETTING_PLUMBING: [&str; 3] = ["id", "settingInstance", "settingDefinitions"];
 
@@ -43,7 +46,6 @@ pub(super) fn reusable(body: &Map<String, Value>, rows: &mut Rows<'_>) {
     for (key, value) in body.iter().filter(|(key, _)| !is_policy_metadata(key)) {
         match (key.as_str(), value) {
             ("settingInstance", Value::Object(found)) => instance(found, rows),
-            ("settingDefinitions", _) => {}
             _ => bag::property(key, value, rows),
         }
     }
@@ -109,12 +111,12 @@ impl<'v> Node<'v> {
             if is_empty(value) && property.len() != "valueState".len() {
                 continue;
             }
+            node.is_secret |= property == "valueState";
             match property.as_str() {
                 "value" => node.value = Some(value),
-                "children" => node.children = Some(value),
-                "valueState" => node.is_secret = true,
+                "children" if value.is_array() || value.is_object() => node.children = Some(value),
                 "@odata.type" => node.is_secret |= secret::is_secret_type(value),
-                "settingValueTemplateReference" if !rows.tells_plumbing => {}
+                property if VALUE_PLUMBING.contains(&property) && !rows.tells_plumbing => {}
                 property if is_annotation(property) => {}
                 property => node.more.push((property, value)),
             }
@@ -155,7 +157,7 @@ fn below(node: &Node<'_>, rows: &mut Rows<'_>) {
         }
     }
     for &(key, value) in &node.more {
-        if node.is_secret {
+        if node.is_secret && !VALUE_PLUMBING.contains(&key) {
             let place = Place { key, holds: Holds::Secret, tree: Tree::Graph };
             rows.in_property(&rows.property(key), |rows| bag::held(value, place, rows));
         } else {

@@ -236,6 +236,15 @@ fn a_reusable_group_is_a_tree_of_settings_that_tells_their_definitions() {
     assert_eq!(pairs(&rows), expected);
     assert_eq!(rows[2].definition_id.as_deref(), Some("vendor_addresses_keyword"));
     assert_eq!(Leaves::of(&policy).faults(&rows), Vec::<String>::new());
+    // beside a secret as well
+    let template = json!({"settingValueTemplateId": "11111111-aaaa", "useTemplateDefault": false});
+    let secret = json!({"value": "hunter2", "valueState": "notEncrypted", "settingValueTemplateReference": template});
+    let policy = json!({"settingInstance": {"settingDefinitionId": "vendor_a", "simpleSettingValue": secret}});
+    let told = self::rows("reusable-settings", &policy);
+    assert_eq!(
+        told.iter().map(|row| row.value.as_deref().unwrap()).collect::<Vec<_>>(),
+        ["(secret)", "vendor_a", "11111111-aaaa", "False", "Not encrypted"]
+    );
 }
 
 #[test]

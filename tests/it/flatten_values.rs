@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use tenantpilot::{flatten::SECRET, policy::Setting};
 
@@ -80,6 +81,28 @@ fn assert_withheld(rows: &[Setting], secret: &str) {
     assert!(!format!("{rows:?}").contains(secret), "{rows:#?}");
     assert!(rows.iter().any(|row| row.value.as_ref().is_some_and(|value| value.contains(SECRET))), "{rows:#?}");
     assert!(rows.iter().all(|row| row.value.as_deref() != Some(SECRET) || row.raw_value.is_none()), "{rows:#?}");
+}
+
+#[test]
+fn no_item_of_a_list_is_called_by_its_secret() {
+    let encoded = STANDARD.encode("<plist><key>Password</key><string>hunter2sec</string></plist>");
+    let secret = json!({"@odata.type": "#microsoft.graph.deviceManagementConfigurationSecretSettingValue",
+        "value": "hunter2sec", "permission": "hunter2sec"});
+    for item in [
+        json!({"serverPath": "smb://admin:hunter2sec@srv/share", "mountPoint": "/x"}),
+        json!({"settingName": "password='hunter2sec'", "x": 1}),
+        json!({"package": r#"{"password":"hunter2sec"}"#, "x": 1}),
+        json!({"folderName": encoded, "x": 1}),
+        secret,
+    ] {
+        let rows = rows("device-configuration", &json!({"items": [item]}));
+        assert!(!format!("{rows:?}").contains("hunter2sec"), "{rows:#?}");
+        assert!(rows.iter().all(|row| row.name.starts_with("Items [1] > ")), "{rows:#?}");
+    }
+    let listed = json!([{"name": "https://u:hunter2sec@site", "value": "1"}]);
+    let policy = json!({"definitionValues": [{"definition": {"id": "d", "displayName": "Sites"}, "presentationValues": [{"values": listed}]}]});
+    let rows = rows("administrative-template", &policy);
+    assert!(!format!("{rows:?}").contains("hunter2sec"), "{rows:#?}");
 }
 
 #[test]
@@ -175,13 +198,14 @@ fn durations_times_and_flags_of_a_property_are_readable_and_typed_texts_stay() {
 fn words_among_the_ids_of_conditional_access_are_words() {
     let access = json!({"conditions": {
         "users": {"includeUsers": ["GuestsOrExternalUsers", "5a3c0c3e-0d6a-4f3f-8e55-d1f4f0b1c2a7"]},
-        "applications": {"includeApplications": ["All"], "includeUserActions": ["urn:user:registerdevice"]},
+        "applications": {"includeApplications": ["All"], "excludeApplications": ["BreakGlass"], "includeUserActions": ["urn:user:registerdevice"]},
         "locations": {"excludeLocations": ["AllTrusted"]}}});
     let rows = rows("conditional-access", &access);
     let values: Vec<_> = rows.iter().filter_map(|row| row.value.as_deref()).collect();
     assert_eq!(
         values,
         [
+            "BreakGlass",
             "All",
             "urn:user:registerdevice",
             "All trusted",
@@ -200,7 +224,6 @@ fn a_value_of_256_kilobytes_is_kept_whole() {
 
 #[test]
 fn base64_that_holds_text_is_readable_and_other_base64_stays() {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
     let script = "Write-Output \"Grüße\"\r\n";
     let rows = rows(
         "windows-script",
@@ -247,7 +270,6 @@ const PAYLOADS: [&str; 8] = [
 
 #[test]
 fn secrets_inside_payloads_are_withheld_wherever_a_payload_stands() {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
     for payload in PAYLOADS {
         let encoded = STANDARD.encode(payload);
         let oma = |kind: &str, value: &str| {
@@ -281,7 +303,6 @@ fn secrets_inside_payloads_are_withheld_wherever_a_payload_stands() {
 
 #[test]
 fn base64_of_json_in_the_catalog_is_readable() {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
     let rules = r#"{"Rules": [{"SettingName": "Kernel"}]}"#;
     let rows = rows(
         "settings-catalog",

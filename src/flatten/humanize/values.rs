@@ -16,7 +16,7 @@ const MOST_FLAGS: usize = 32;
 pub(super) fn value_words(value: &str) -> String {
     let flags = || value.split(',').map(str::trim_ascii_start);
     let words = if let Some(kind) = value.strip_prefix("#microsoft.graph.") {
-        Some(sentence(&words(kind)))
+        is_identifier(kind).then(|| sentence(&words(kind)))
     } else if !value.contains(',') {
         member_words(value)
     } else if flags().take(MOST_FLAGS + 1).count() <= MOST_FLAGS {
@@ -29,10 +29,7 @@ pub(super) fn value_words(value: &str) -> String {
 
 /// The words of what looks like a member of an enumeration.
 fn member_words(value: &str) -> Option<String> {
-    let identifier = value.len() <= LONGEST_MEMBER
-        && value.starts_with(|c: char| c.is_ascii_lowercase())
-        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if !identifier {
+    if !is_identifier(value) {
         None
     } else if let Some(name) = Lexicon::get().name(&value.to_ascii_lowercase()) {
         // `ikEv2`: in a name that Graph writes in its own way no capital starts a word
@@ -47,16 +44,23 @@ fn member_words(value: &str) -> Option<String> {
     }
 }
 
+fn is_identifier(value: &str) -> bool {
+    value.len() <= LONGEST_MEMBER
+        && value.starts_with(|c: char| c.is_ascii_lowercase())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// Whether capitals start words here, and are not the noise of base64 or of a hash.
 fn is_camel_case(value: &str) -> bool {
     let humps = humps(value);
     let short = humps.iter().filter(|hump| hump.len() == 1).count();
     let has_capital = value.bytes().any(|b| b.is_ascii_uppercase());
     let is_quiet = short <= 1 + humps.len() / 6 && value.len() >= 2 * humps.len();
-    // `b2bCollaborationGuest`: noise has no long words
-    let long: Vec<_> = humps.iter().filter(|hump| hump.len() > 2).map(|hump| hump.len()).collect();
-    let is_worded = long.len() > 1 && long.iter().sum::<usize>() * 4 >= value.len() * 3;
-    has_capital && !value.contains('_') && (is_quiet || is_worded)
+    // `b2bCollaborationGuest`: letters that stand alone belong to a number
+    let is_number = |at: usize| humps.get(at).is_some_and(|hump| hump.bytes().all(|b| b.is_ascii_digit()));
+    let belongs = |at: usize| is_number(at) || is_number(at + 1) || at.checked_sub(1).is_some_and(is_number);
+    let is_worded = || humps.iter().enumerate().all(|(at, hump)| hump.len() > 2 || belongs(at));
+    has_capital && !value.contains('_') && (is_quiet || is_worded())
 }
 
 /// The size behind the name of an algorithm, `sha2_256`: what is longer than a digit is no minor version.

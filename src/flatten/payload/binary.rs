@@ -46,9 +46,6 @@ pub(super) fn content(bytes: &[u8], wrappers: usize) -> Option<Content> {
     if bytes.starts_with(b"bplist") {
         return property_list(bytes).map(Content::Readable);
     }
-    if let Some((_, format)) = PICTURES.iter().find(|(begin, _)| bytes.starts_with(begin)) {
-        return Some(Content::Readable(format!("{format} picture, {} bytes", bytes.len())));
-    }
     if bytes.starts_with(&[0x30]) {
         if is_key(bytes) {
             return Some(Content::Key);
@@ -60,7 +57,10 @@ pub(super) fn content(bytes: &[u8], wrappers: usize) -> Option<Content> {
             return content(&signed, wrappers + 1);
         }
     }
-    let text = encoded::text(bytes)?;
+    let Some(text) = encoded::text(bytes) else {
+        let (_, format) = PICTURES.iter().find(|(begin, _)| bytes.starts_with(begin))?;
+        return Some(Content::Readable(format!("{format} picture, {} bytes", bytes.len())));
+    };
     if redaction::is_structured(&text) {
         return Some(Content::Readable(text));
     }

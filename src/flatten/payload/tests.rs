@@ -255,6 +255,9 @@ fn a_certificate_says_whose_it_is_and_until_when() {
 fn a_picture_says_what_it_is() {
     let picture = [&b"\x89PNG\r\n\x1a\n"[..], &[0; 40]].concat();
     assert_eq!(of_text(&json!(base64(picture))).unwrap().text, "PNG picture, 48 bytes");
+    // a text that only begins like one
+    let payload = of_text(&json!(base64(b"GIF89a password=hunter2sec and more"))).unwrap();
+    assert_eq!((payload.text.as_str(), payload.holds_secret), ("GIF89a password=(secret) and more", true));
 }
 
 #[test]
