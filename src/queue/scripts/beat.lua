@@ -9,9 +9,9 @@ local was_there = redis.call('PEXPIRE', heart_of(worker), LIFE)
 if was_there == 0 then
     redis.call('SET', heart_of(worker), '1', 'PX', LIFE)
 end
-redis.call('ZADD', workers, now(), worker)
 -- what is being settled may be settled; only a server that has lost everything has lost that, too
-local last = was_there == 1 and 2 + 3 * in_hand or #ARGV
+local lost = redis.call('ZADD', workers, now(), worker) == 1
+local last = lost and #ARGV or 2 + 3 * in_hand
 for at = 3, last, 3 do
     local active, own = active_of(ARGV[at]), mark(worker, ARGV[at + 1])
     local holder = redis.call('GET', active)
