@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use instant_segment::{Search, Segmenter};
 
-/// English words by how common they are; where they come from is told in `data/words/README.md`.
+/// Words of device management by how common they are in its texts; where they come from is told in `data/words/README.md`.
 const ENGLISH: &str = include_str!("../../../data/words/english.txt");
-/// Product names and acronyms as they are written, and words of the trade that the English list lacks.
+/// Product names and acronyms as they are written, and words of the trade that the other lists lack.
 const NAMES: &str = include_str!("../../../data/words/names.txt");
 
 /// Words that are too rare to be weighed against each other, a line each.
@@ -18,6 +18,10 @@ const PAIRS: &str = include_str!("../../../data/words/pairs.txt");
 
 /// How often a rare word is taken to occur in a thousand million.
 const RARE_COUNT: f64 = 30.0;
+
+/// Counts are raised by this, since the library judges what is in no list by the sum of all counts and by its
+/// length: without it three letters that are no word would be likelier than a rare word.
+const RAISED: f64 = 1e4;
 
 /// No word that is worth finding is longer, and the cost of a search grows with this.
 const LONGEST_WORD: usize = 20;
@@ -53,10 +57,11 @@ impl Lexicon {
             (word, count.max(as_name))
         });
         let rare = RARE.lines().map(|word| (word, RARE_COUNT));
-        let known = rare.chain(terms).chain(english).map(|(word, count)| (word.to_owned(), count));
-        let counts: HashMap<String, f64> = fragments().chain(known).collect();
+        let fragments: Vec<(String, f64)> = fragments().collect();
+        let fragments = fragments.iter().map(|(fragment, count)| (fragment.as_str(), *count));
+        let counts: HashMap<&str, f64> = fragments.chain(rare).chain(terms).chain(english).collect();
         let pairs = pairs(&counts).into_iter().map(|(first, second, share)| ((first.into(), second.into()), share));
-        let mut segmenter = Segmenter::new(counts.iter().map(|(word, count)| (word.as_str().into(), *count)), pairs);
+        let mut segmenter = Segmenter::new(counts.iter().map(|(&word, count)| (word.into(), RAISED * count)), pairs);
         segmenter.set_limit(LONGEST_WORD);
         let english = entries(ENGLISH).map(|(word, _)| word).collect();
         Self { english, rare: RARE.lines().collect(), segmenter, names }
@@ -100,7 +105,7 @@ fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, f64)> {
 
 /// Pairs of words with their counts, of which the library makes how likely the second is after the first. Each
 /// line holds a first word and, for each second one, a level: minus ten times the logarithm of that likelihood.
-fn pairs(counts: &HashMap<String, f64>) -> Vec<(&'static str, &'static str, f64)> {
+fn pairs(counts: &HashMap<&str, f64>) -> Vec<(&'static str, &'static str, f64)> {
     let total: f64 = counts.values().sum();
     let mut pairs = Vec::new();
     for line in PAIRS.lines() {
