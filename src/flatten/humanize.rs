@@ -12,6 +12,7 @@ mod words;
 mod tests;
 
 use path::Name;
+use words::Non;
 
 /// What an id without a single letter or digit is called.
 const NAMELESS: &str = "Unnamed";
@@ -45,7 +46,7 @@ pub fn humanize(definition_id: &str) -> String {
         return NAMELESS.to_owned();
     }
     words::write_out(&mut words);
-    words::title(&words)
+    words::title(&words, if path::is_template(definition_id) { Non::Hyphen } else { Non::Word })
 }
 
 /// The words of a camelCase property of a Graph type, capitalised.
@@ -59,7 +60,7 @@ pub fn humanize(definition_id: &str) -> String {
 /// ```
 pub fn property_words(property: &str) -> String {
     let words = words::words(property);
-    if words.is_empty() { property.to_owned() } else { words::title(&words) }
+    if words.is_empty() { property.to_owned() } else { words::title(&words, Non::Hyphen) }
 }
 
 /// A member of an enumeration in words, a duration, a time or a date as people read it. Whatever does not

@@ -1,12 +1,13 @@
 //! Which part of a definition id is its name, and which is plumbing.
 
-use super::strip::{starts_with, strip_end, strip_start, without_text_number, without_zone};
+use super::strip::{starts_with, strip_end, strip_start, without_feature, without_text_number, without_zone};
+use super::words::words;
 
 /// Beyond this many segments from the end nothing names a setting.
 const MOST_SEGMENTS: usize = 12;
 
 /// Last segments that only say what kind of control an administrative template draws.
-const CONTROLS: [&str; 16] = [
+const CONTROLS: [&str; 17] = [
     "box",
     "check",
     "checkbox",
@@ -14,6 +15,7 @@ const CONTROLS: [&str; 16] = [
     "combo",
     "combobox",
     "comp",
+    "control",
     "dropdown",
     "edit",
     "enum",
@@ -31,6 +33,15 @@ const MARKS: [&str; 6] = ["iz", "l", "lbl", "part", "pol", "policy"];
 /// Areas whose policies are named by two segments: `objectaccess_auditfilesystem`.
 const TWO_PART_AREAS: [&str; 2] = ["audit", "localpoliciessecurityoptions"];
 
+/// What else follows the name of a policy in the ids of its elements without naming them.
+const ELEMENT_ENDS: [&str; 8] = ["boolid", "colon", "decimal", "desc", "dropid", "id", "spinid", "textid"];
+
+/// What elements are called after their policy, as it says too little alone: `querypolicylevel`.
+const VAGUE_ENDS: [&str; 6] = ["drop", "level", "list", "policy", "title", "value"];
+
+/// Last segments that say nothing without the one before: `certificates_list`, `encryption_required`.
+const OPEN_ENDS: [&str; 2] = ["list", "required"];
+
 /// Parents whose elements are called by their technical names, written as one: `InstancePathId`.
 const TECHNICAL_PARENTS: [&str; 2] = ["descriptoridlist", "printerdevicesidlist"];
 
@@ -44,6 +55,12 @@ pub(super) enum Name<'a> {
     Program(&'a str),
 }
 
+/// Whether `id` is of an administrative template, whose texts people wrote.
+pub(super) fn is_template(id: &str) -> bool {
+    let path = Path::of(id);
+    path.admx || !path.categories.is_empty()
+}
+
 /// The part of `id` that names the setting.
 pub(super) fn name(id: &str) -> Name<'_> {
     // The definition of a collection ends in the placeholder of its items' names, and is called so.
@@ -53,10 +70,15 @@ pub(super) fn name(id: &str) -> Name<'_> {
     let path = Path::of(id);
     let mut parts = path.parts();
     strip_controls(&mut parts, path.policy_csp);
+    if path.is_single_sign_on() && parts.len() > 1 {
+        parts.pop_if(|part| part.eq_ignore_ascii_case("kerberos"));
+    }
     let Some(last) = parts.pop() else { return Name::Words(path.area.into_iter().collect()) };
     if let Some(program) = strip_end(last, "exe").filter(|_| path.policy_csp) {
         return Name::Program(program);
     }
+    let is_number = |part: &mut &str| part.bytes().all(|b| b.is_ascii_digit());
+    while path.policy_csp && parts.pop_if(is_number).is_some() {}
     let parent = parts.last().copied().unwrap_or_default();
     let is_technical = TECHNICAL_PARENTS.iter().any(|technical| parent.eq_ignore_ascii_case(technical));
     if is_technical || (path.is_in("w32time") && parent.eq_ignore_ascii_case("w32time")) {
@@ -68,7 +90,7 @@ pub(super) fn name(id: &str) -> Name<'_> {
         parts.push(last);
         return Name::Words(parts);
     }
-    Name::Words(path.own_parts(last, parent))
+    Name::Words(path.own_parts(last, &parts))
 }
 
 /// A definition id, its plumbing taken off.
@@ -80,6 +102,8 @@ struct Path<'a> {
     /// The categories of an administrative template, outermost first.
     categories: Vec<&'a str>,
     policy_csp: bool,
+    /// Whether the policy is one of Windows' own templates.
+    admx: bool,
 }
 
 impl<'a> Path<'a> {
@@ -90,9 +114,11 @@ impl<'a> Path<'a> {
         }
         rest = strip_start(rest, "vendor_msft_").unwrap_or(rest);
         let policy = strip_start(rest, "policy_config_");
-        let mut path = Self { rest, area: None, categories: Vec::new(), policy_csp: policy.is_some() };
+        let mut path = Self { rest, area: None, categories: Vec::new(), policy_csp: policy.is_some(), admx: false };
         if let Some(policy) = policy {
-            path.rest = strip_start(policy, "admx_").unwrap_or(policy);
+            let admx = strip_start(policy, "admx_");
+            path.rest = admx.unwrap_or(policy);
+            path.admx = admx.is_some();
             path.take_area();
         } else if let Some((_, typed)) = rest.split_once("--") {
             path.rest = typed;
@@ -131,8 +157,13 @@ impl<'a> Path<'a> {
         self.categories.iter().any(|category| starts_with(category, "l_"))
     }
 
+    fn is_single_sign_on(&self) -> bool {
+        starts_with(self.rest, "com.apple.extensiblesso_")
+    }
+
     /// The last segment, or its parent where it only says what the parent is the name of.
-    fn own_parts(&self, last: &'a str, parent: &'a str) -> Vec<&'a str> {
+    fn own_parts(&self, last: &'a str, parents: &[&'a str]) -> Vec<&'a str> {
+        let parent = parents.last().copied().unwrap_or_default();
         if last.eq_ignore_ascii_case("name")
             && let Some(control) =
                 strip_end(parent, "dropdown").or(starts_with(self.rest, "bitlocker_").then_some(parent))
@@ -142,18 +173,43 @@ impl<'a> Path<'a> {
         if self.policy_csp && !parent.is_empty() && last.eq_ignore_ascii_case("key") {
             return vec!["name"];
         }
-        if last.eq_ignore_ascii_case("list") {
+        if OPEN_ENDS.iter().any(|end| last.eq_ignore_ascii_case(end)) {
             return vec![parent, last];
         }
-        if ["desc", "dropid"].iter().any(|end| strip_end(last, end).is_some_and(|own| own.eq_ignore_ascii_case(parent)))
-        {
-            return vec![parent];
+        if self.policy_csp && parents.len() > usize::from(self.is_office()) {
+            match element_of(parent, last) {
+                Some("") => return vec![self.own_part(parent, "")],
+                Some(own) => return vec![own],
+                None => {}
+            }
         }
-        vec![self.own_part(last, parent)]
+        let own = self.own_part(last, parent);
+        if self.admx && is_one_word(own) { self.parted(own, parents) } else { vec![own] }
+    }
+
+    /// `last` with the words before it, as some templates part the words of a policy by underscores: `ts_time_zone`.
+    fn parted(&self, last: &'a str, parents: &[&'a str]) -> Vec<&'a str> {
+        let from = parents.iter().rposition(|parent| !is_one_word(parent)).map_or(0, |at| at + 1);
+        let mut words = &parents[from..];
+        // an element of such a policy begins as its policy does
+        if let Some(again) = words.iter().rposition(|word| Some(word) == words.first()) {
+            words = &words[again..];
+        }
+        let area = self.area.unwrap_or_default();
+        words = words.strip_prefix(&[last]).unwrap_or(words);
+        while let [first, rest @ ..] = words
+            && starts_with(area, first)
+        {
+            words = rest;
+        }
+        [words, &[last]].concat()
     }
 
     /// The part of the last segment that its parents do not say already.
     fn own_part(&self, last: &'a str, parent: &str) -> &'a str {
+        if let Some(item) = strip_end(last, ".menu") {
+            return item;
+        }
         // Apple's payload types stand in some ids: `com.apple.mcx_com.apple.cachedaccounts.createatlogin`.
         if let Some((_, key)) = last.rsplit_once('.').filter(|(_, key)| key.len() > 3) {
             return key;
@@ -171,7 +227,7 @@ impl<'a> Path<'a> {
                 own = strip_start(own, "pj").filter(|rest| rest.len() > 3).unwrap_or(own);
             }
         } else if self.is_in("internetexplorer") {
-            own = without_zone(own);
+            own = without_feature(without_zone(own));
         } else if self.categories.is_empty() && !parent.is_empty() && area.len() > 2 {
             own = strip_start(own, area).filter(|rest| rest.len() > 3).unwrap_or(own);
         }
@@ -189,6 +245,22 @@ impl<'a> Path<'a> {
         parts.reverse();
         parts
     }
+}
+
+/// What an element adds to the name of its policy: `blue` for `buttoncolorblue`, nothing for `buttoncolordropid`. A
+/// policy of one word may well be a part of an element's own name: `wallpaperstyle` of `wallpaper`.
+fn element_of<'a>(policy: &str, element: &'a str) -> Option<&'a str> {
+    let own = strip_start(element, policy).filter(|own| !own.is_empty() && !policy.is_empty())?;
+    let is_one_of = |ends: &[&str]| ends.iter().any(|end| own.eq_ignore_ascii_case(end));
+    if is_one_of(&CONTROLS) || is_one_of(&ELEMENT_ENDS) || own.bytes().all(|b| b.is_ascii_digit()) {
+        return Some("");
+    }
+    let policy = words(policy);
+    (policy.len() > 1 && !is_one_of(&VAGUE_ENDS) && words(element).starts_with(&policy)).then_some(own)
+}
+
+fn is_one_word(segment: &str) -> bool {
+    words(segment).len() == 1
 }
 
 /// Drops what follows the name: numbers of variants, kinds of controls, registry names of zones.

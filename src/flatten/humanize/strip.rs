@@ -19,6 +19,12 @@ pub(super) fn without_zone(name: &str) -> &str {
     noun.unwrap_or(own)
 }
 
+/// A security feature of Internet Explorer is a category, and what it is turned on for is its policy.
+pub(super) fn without_feature(name: &str) -> &str {
+    let explorer = "internetexplorerprocesses";
+    strip_end(name, explorer).map_or(name, |feature| &name[feature.len()..])
+}
+
 /// `allowsubfolders245` without the number of its text: Office counts its texts in three digits.
 pub(super) fn without_text_number(name: &str) -> &str {
     let words = name.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -59,6 +59,58 @@ fn a_policy_that_is_named_by_two_segments_keeps_both() {
 }
 
 #[test]
+fn an_element_is_called_by_what_it_adds_to_its_policy() {
+    assert_names(&[
+        ("device_vendor_msft_policy_config_admx_sample_defaultscreencolor_2_defaultscreencolorred", "Red"),
+        ("device_vendor_msft_policy_config_admx_sample_wallpaper_wallpaperstyle", "Wallpaper Style"),
+        ("device_vendor_msft_policy_config_admx_sample_querytimeout_querytimeoutlevel", "Query Timeout Level"),
+        (
+            "user_vendor_msft_policy_config_word9~policy~l_word~l_view_l_querytimeout_l_querytimeoutspinid",
+            "Query Timeout",
+        ),
+        ("user_vendor_msft_policy_config_word9~policy~l_word~l_view_l_monthnames_l_monthnames17", "Month Names"),
+        ("user_vendor_msft_policy_config_word9~policy~l_word~l_querycache_l_querycachesize", "Query Cache Size"),
+    ]);
+}
+
+#[test]
+fn a_name_is_not_cut_to_a_word_that_says_nothing() {
+    assert_names(&[
+        ("device_vendor_msft_policy_config_admx_terminalserver_ts_time_zone", "Ts Time Zone"),
+        ("device_vendor_msft_policy_config_admx_terminalserver_ts_start_program_2_ts_folder", "Ts Folder"),
+        ("device_vendor_msft_policy_config_admx_tcpip_sample_state", "Sample State"),
+        ("device_vendor_msft_policy_config_admx_mmcsnapins_mmc_telephony", "Telephony"),
+        ("linux_deviceencryption_required", "Device Encryption Required"),
+        ("com.apple.mcxmenuextras_battery.menu", "Battery"),
+        ("com.apple.extensiblesso_extensiondata_principalname_kerberos", "Principal Name"),
+        (
+            "device_vendor_msft_policy_config_internetexplorer_mimesniffinginternetexplorerprocesses",
+            "Internet Explorer Processes",
+        ),
+    ]);
+}
+
+#[test]
+fn texts_of_templates_have_hyphens_and_names_made_of_camel_case_have_not() {
+    assert_names(&[
+        ("device_vendor_msft_policy_config_sample_allownonmicrosoftaccounts", "Allow Non Microsoft Accounts"),
+        (
+            "user_vendor_msft_policy_config_word9~policy~l_word_l_stopreportingnoncriticalerrors",
+            "Stop Reporting Non-Critical Errors",
+        ),
+    ]);
+}
+
+#[test]
+fn a_letter_and_a_number_are_one_word() {
+    assert_names(&[
+        ("x_disable3dgraphics", "Disable 3D Graphics"),
+        ("x_openm365links", "Open M365 Links"),
+        ("x_allow2apps", "Allow 2 Apps"),
+    ]);
+}
+
+#[test]
 fn a_collection_is_called_by_its_placeholder_and_a_program_by_its_file() {
     assert_names(&[
         ("vendor_msft_firewall_rules_{firewallrulename}", "Firewall Rule Name"),

@@ -112,10 +112,17 @@ fn is_fragment_pair(before: &str, word: &str) -> bool {
     let ends_in_digit = before.ends_with(|c: char| c.is_ascii_digit());
     match word {
         "st" | "nd" | "rd" | "th" => ends_in_digit,
-        _ if before == "v" => word.starts_with(|c: char| c.is_ascii_digit()),
+        // `M365`, `3D`
+        _ if is_letter(before) => word.starts_with(|c: char| c.is_ascii_digit()),
+        _ if is_letter(word) => ends_in_digit,
         _ if ENDINGS.contains(&word) => before.len() > 2 && !ends_in_digit,
         _ => word.len() > 3 && BEGINNINGS.contains(&before),
     }
+}
+
+/// Whether `word` is a single letter that is no word.
+fn is_letter(word: &str) -> bool {
+    word != "a" && word.len() == 1 && word.bytes().all(|b| b.is_ascii_lowercase())
 }
 
 /// Joins what belongs to one name: `bit locker`, `ip v 6`. Without humps only digits are joined, as
@@ -148,12 +155,21 @@ pub(super) fn write_out(words: &mut [String]) {
     }
 }
 
+/// How `non` stands before another word.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Non {
+    /// As people write it: `Non-Critical`.
+    Hyphen,
+    /// As Graph makes names of camelCase: `Non Microsoft`.
+    Word,
+}
+
 /// The words in one line, each capitalised as Graph does, names as they are written.
-pub(super) fn title(words: &[String]) -> String {
+pub(super) fn title(words: &[String], non: Non) -> String {
     let mut line = String::new();
     for word in words {
         if !line.is_empty() {
-            line.push(if line.ends_with("Non") { '-' } else { ' ' });
+            line.push(if non == Non::Hyphen && line.ends_with("Non") { '-' } else { ' ' });
         }
         line.push_str(&capitalised(word));
     }
@@ -180,6 +196,10 @@ pub(super) fn capitalised(word: &str) -> String {
     let lexicon = Lexicon::get();
     if let Some(name) = lexicon.name(word) {
         return name.to_owned();
+    }
+    // `3D`
+    if word.strip_prefix(|c: char| c.is_ascii_digit()).is_some_and(is_letter) {
+        return word.to_uppercase();
     }
     let mut chars = word.chars();
     match chars.next() {
