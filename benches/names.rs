@@ -51,7 +51,22 @@ fn main() -> ExitCode {
         }
         println!("{title}: spelled by the id {spelled}, halves {} and {}; all {all}", halves[0], halves[1]);
     }
+    let left = pairs.iter().zip(&given).filter(|((id, _), given)| is_plumbing_left(id, given));
+    let left: Vec<_> = left.map(|((id, _), given)| format!("\n  {given}\t{id}")).collect();
+    println!(
+        "names with an underscore, a tilde or a `policy` that only stands between: {}{}",
+        left.len(),
+        left.concat()
+    );
     ExitCode::SUCCESS
+}
+
+/// Whether `name` has a mark of the id, or the word `policy` though the id has it as a segment of its own only: it
+/// belongs to a name where it stands in one, as in `auditcentralaccesspolicystaging`.
+fn is_plumbing_left(id: &str, name: &str) -> bool {
+    let says = |text: &str| text.to_ascii_lowercase().contains("policy");
+    let in_a_name = || id.split(['_', '~']).any(|segment| says(segment) && !segment.eq_ignore_ascii_case("policy"));
+    name.contains(['_', '~']) || (says(name) && !in_a_name())
 }
 
 /// Right ones out of how many.
