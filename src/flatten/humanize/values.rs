@@ -125,11 +125,13 @@ mod tests {
     #[test]
     fn members_with_digits_are_words_too() {
         for (value, words) in [
-            ("q4bMeetingRoom", "Q 4 b meeting room"),
+            ("q4bMeetingRoom", "Q4b meeting room"),
             ("ciscoAnyConnectV2", "Cisco AnyConnect v2"),
             ("ikEv2", "IKEv2"),
             ("l2tp", "L2TP"),
-            ("sha2_256", "SHA 2-256"),
+            ("sha2_256", "SHA2-256"),
+            ("b2bCollaborationGuest", "B2B collaboration guest"),
+            ("coreMicrosoftApps", "Core Microsoft apps"),
             ("sha1_96", "SHA1-96"),
             ("tls1_2", "TLS 1.2"),
             ("#microsoft.graph.iosCompliancePolicy", "iOS compliance policy"),
