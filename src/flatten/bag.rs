@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::{
     humanize, is_annotation, oma, payload,
-    property::{Holds, is_policy_metadata},
+    property::{Holds, Property},
     rows::{Leaf, Rows},
     secret,
 };
@@ -36,9 +36,15 @@ const TYPED: Place<'static> = Place { key: "", holds: Holds::Text, tree: Tree::D
 /// The rows of a whole policy.
 pub(super) fn policy(body: &Map<String, Value>, rows: &mut Rows<'_>) {
     for (key, value) in body {
-        if !is_policy_metadata(key) {
-            property(key, value, rows);
-        }
+        top(key, value, rows);
+    }
+}
+
+/// The rows of one property at the top of a policy.
+pub(super) fn top(key: &str, value: &Value, rows: &mut Rows<'_>) {
+    let known = rows.property(key);
+    if !known.is_policy_metadata {
+        known_property(Tree::Graph, &known, value, rows);
     }
 }
 
@@ -48,12 +54,16 @@ pub(super) fn property(key: &str, value: &Value, rows: &mut Rows<'_>) {
 }
 
 fn property_of(tree: Tree, key: &str, value: &Value, rows: &mut Rows<'_>) {
-    let known = rows.property(key);
+    known_property(tree, &rows.property(key), value, rows);
+}
+
+fn known_property(tree: Tree, known: &Property, value: &Value, rows: &mut Rows<'_>) {
+    let key = known.key.as_str();
     match known.holds {
         Holds::Annotation => {}
         Holds::Metadata if tree == Tree::Graph => {}
         Holds::OmaSettings if tree == Tree::Graph => rows.within(key, "", |rows| oma::settings(value, rows)),
-        holds => rows.in_property(&known, |rows| held(value, Place { key, holds, tree }, rows)),
+        holds => rows.in_property(known, |rows| held(value, Place { key, holds, tree }, rows)),
     }
 }
 

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::{
     bag::{self, Place, Tree},
     elements, is_annotation, property,
-    property::{Holds, is_policy_metadata},
+    property::Holds,
     rows::{Leaf, Named, Rows},
     secret,
 };
@@ -43,10 +43,10 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
 /// the others are.
 pub(super) fn reusable(body: &Map<String, Value>, rows: &mut Rows<'_>) {
     rows.tells_plumbing = true;
-    for (key, value) in body.iter().filter(|(key, _)| !is_policy_metadata(key)) {
+    for (key, value) in body {
         match (key.as_str(), value) {
             ("settingInstance", Value::Object(found)) => instance(found, rows),
-            _ => bag::property(key, value, rows),
+            _ => bag::top(key, value, rows),
         }
     }
 }

@@ -10,6 +10,9 @@ pub(super) struct Property {
     pub(super) key: SmolStr,
     pub(super) words: SmolStr,
     pub(super) holds: Holds,
+    /// At the top of a policy it is a column of it, or of no interest to anybody.
+    pub(super) is_policy_metadata: bool,
+    pub(super) holds_nul: bool,
 }
 
 /// What a property holds.
@@ -37,7 +40,7 @@ pub(super) enum Holds {
 const METADATA: [&str; 6] =
     ["id", "createdDateTime", "lastModifiedDateTime", "modifiedDateTime", "deletedDateTime", "version"];
 
-/// Properties of a policy that are columns, or of no interest to anybody.
+/// Properties that are no settings where they stand at the top of a policy.
 const POLICY_METADATA: [&str; 19] = [
     "displayName",
     "name",
@@ -150,13 +153,10 @@ impl Property {
         } else {
             Holds::Anything
         };
-        Self { key: key.into(), words: humanize::property_words(key).into(), holds }
+        let is_policy_metadata = POLICY_METADATA.contains(&key) || key.starts_with("deviceManagementApplicabilityRule");
+        let words = humanize::property_words(key).into();
+        Self { key: key.into(), words, holds, is_policy_metadata, holds_nul: key.contains('\0') }
     }
-}
-
-/// Whether a property of a policy, as it stands at the top, is no setting of it.
-pub(super) fn is_policy_metadata(key: &str) -> bool {
-    POLICY_METADATA.contains(&key) || key.starts_with("deviceManagementApplicabilityRule")
 }
 
 fn is_typed(word: &str) -> bool {

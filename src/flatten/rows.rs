@@ -111,11 +111,13 @@ pub(super) struct Named {
     pub(super) id: SmolStr,
     words: SmolStr,
     pub(super) is_secret: bool,
+    holds_nul: bool,
 }
 
 impl Named {
     fn of(id: &SmolStr) -> Self {
-        Self { id: id.clone(), words: humanize::humanize(id).into(), is_secret: secret::is_secret_id(id) }
+        let words = humanize::humanize(id).into();
+        Self { id: id.clone(), words, is_secret: secret::is_secret_id(id), holds_nul: has_nul(id) }
     }
 }
 
@@ -151,8 +153,10 @@ impl Rows<'_> {
     pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self, &Named)) {
         let mut named = self.flattener.names.of(id, Named::of);
         if let Some(official) = self.definition(id).and_then(|known| known.display_name.as_deref()) {
+            named.holds_nul |= has_nul(official);
             named.words = official.into();
         }
+        self.holds_nul |= named.holds_nul;
         let words = std::mem::take(&mut named.words);
         self.within_shared(named.id.clone(), words, |rows| walk(rows, &named));
     }
@@ -164,13 +168,14 @@ impl Rows<'_> {
 
     /// Walks below a property of a legacy type.
     pub(super) fn in_property(&mut self, property: &Property, walk: impl FnOnce(&mut Self)) {
+        self.holds_nul |= property.holds_nul;
         self.within_shared(property.key.clone(), property.words.clone(), walk);
     }
 
-    /// As [`Self::within`], of texts that other policies have as well.
+    /// As [`Self::below`], of texts that other policies have as well.
     fn within_shared(&mut self, segment: SmolStr, name: SmolStr, walk: impl FnOnce(&mut Self)) {
         if !self.path.is_empty() || !self.name.is_empty() {
-            return self.within(&segment, &name, walk);
+            return self.below(&segment, &name, walk);
         }
         self.enter(&segment, &name);
         self.outermost = Some((segment, name));
@@ -182,6 +187,11 @@ impl Rows<'_> {
 
     /// Walks below `segment`, which a person reads as `name`.
     pub(super) fn within(&mut self, segment: &str, name: &str, walk: impl FnOnce(&mut Self)) {
+        self.holds_nul |= has_nul(segment) || has_nul(name);
+        self.below(segment, name, walk);
+    }
+
+    fn below(&mut self, segment: &str, name: &str, walk: impl FnOnce(&mut Self)) {
         let (path_end, name_end) = (self.path.len(), self.name.len());
         self.enter(segment, name);
         walk(self);
@@ -198,7 +208,6 @@ impl Rows<'_> {
             self.name.push_str(" > ");
         }
         self.name.push_str(name);
-        self.holds_nul |= has_nul(segment) || has_nul(name);
     }
 
     /// Walks below the element `index` (from 0) of a list; `label` is the element's own name.

@@ -22,7 +22,7 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
         }
     }
     settings.iter_mut().for_each(bound);
-    settings.sort_unstable_by(|a, b| a.path.cmp(&b.path).then_with(|| contents(a).cmp(&contents(b))));
+    sort(&mut settings);
     if number_equal_paths(&mut settings) {
         settings.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     }
@@ -33,6 +33,24 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
     tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| format_smolstr!("[{id}]")));
     number_equal_names(&mut settings);
     settings
+}
+
+/// Sorts by path, and by contents where paths are the same. Paths are long and begin alike: what comes after that is
+/// compared as a number first, and rows, which are large, are moved once.
+fn sort(settings: &mut Vec<Setting>) {
+    let order = |a: &Setting, b: &Setting| a.path.cmp(&b.path).then_with(|| contents(a).cmp(&contents(b)));
+    if settings.is_sorted_by(|a, b| order(a, b).is_le()) {
+        return;
+    }
+    let first = settings[0].path.as_bytes();
+    let alike = |path: &str| first.iter().zip(path.as_bytes()).take_while(|(a, b)| a == b).count();
+    let alike = settings.iter().map(|setting| alike(&setting.path)).min().unwrap_or_default();
+    let number = |path: &str| {
+        path.as_bytes()[alike..].iter().chain(&[0; 8]).take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    };
+    let mut places: Vec<_> = settings.iter().map(|setting| number(&setting.path)).zip(0..).collect();
+    places.sort_unstable_by(|(a, at), (b, other)| a.cmp(b).then_with(|| order(&settings[*at], &settings[*other])));
+    *settings = places.into_iter().map(|(_, at): (u64, usize)| std::mem::take(&mut settings[at])).collect();
 }
 
 /// What tells settings of one path apart.
@@ -53,9 +71,13 @@ fn bound(setting: &mut Setting) {
     if setting.name.len() > MAX_KEY_CHARS {
         setting.name = bounded_with(&setting.name, &setting.path).into();
     }
-    if setting.name.trim().is_empty() {
-        setting.name = if setting.path.trim().is_empty() { NAMELESS.into() } else { bounded(&setting.path).into() };
+    if is_blank(&setting.name) {
+        setting.name = if is_blank(&setting.path) { NAMELESS.into() } else { bounded(&setting.path).into() };
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 /// Settings that stand twice in a policy share a path: the later ones, by value, are numbered. A number that an
