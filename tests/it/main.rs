@@ -7,6 +7,7 @@ mod cli;
 mod corpus;
 mod fixtures;
 mod flatten;
+mod flatten_names;
 mod flatten_properties;
 mod flatten_values;
 mod graph;
