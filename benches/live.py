@@ -73,7 +73,7 @@ class Answers:
         answers = []
         for request in requests:
             known = self.details.get(request["url"].split("?")[0])
-            # names of settings and people are not what is measured: nobody knows any
+            # names of settings are not what is measured: nobody knows any
             status, body = (200, f'{{"value":{known}}}') if known else (404, '{"error":{"code":"NotFound","message":"no"}}')
             answers.append(f'{{"id":{json.dumps(request["id"])},"status":{status},"headers":{{}},"body":{body}}}')
         return f'{{"responses":[{",".join(answers)}]}}'.encode()
@@ -128,6 +128,9 @@ def serve(folder, port, latency, limit, failing):
                 self.answer(TOKEN)
             elif self.path.endswith("/$batch"):
                 self.answer(answers.batch(json.loads(body)["requests"]))
+            elif self.path.endswith("/getByIds"):
+                named = [{"@odata.type": "#microsoft.graph.group", "id": id, "displayName": id[:8]} for id in json.loads(body)["ids"]]
+                self.answer(json.dumps({"value": named}).encode())
             else:
                 self.answer(b'{"value":[]}')
 

@@ -305,6 +305,21 @@ async fn names_are_read_in_the_way_that_takes_the_fewest_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_graph_that_knows_no_name_is_not_asked_page_by_page() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, policies(60, 4, false));
+    let intent = |n: usize| {
+        let settings = json!([{"definitionId": format!("deviceConfiguration--x_s{n}"), "valueJson": "true"}]);
+        json!({"id": format!("i{n}"), "displayName": format!("Intent {n}"), "templateId": format!("t{n}"), "settings": settings})
+    };
+    setup.server.add(INTENTS, (0..30).map(intent));
+    setup.sync(&["settings-catalog", "intent"]).await;
+    assert_eq!((setup.server.count_in_batch(DEFINITIONS), setup.server.count("settingDefinitions")), (0, 0));
+    assert_eq!(setup.server.count(DEFINITIONS), 1);
+    assert_eq!(setup.server.count("deviceManagement/templates/"), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_way_that_fails_is_followed_by_the_next() {
     let setup = Setup::new().await;
     setup.server.add(CATALOG, policies(25, 4, false));

@@ -40,15 +40,20 @@ pub(super) struct Definitions {
     client: Client,
     context: Arc<Context>,
     warnings: Arc<Warnings>,
-    state: Mutex<State>,
+    /// What is read of the settings catalog, and of templates: neither waits for the other.
+    catalog: Mutex<State>,
+    templates: Mutex<State>,
 }
 
+#[derive(Default)]
 struct State {
-    left: Duration,
+    spent: Duration,
     /// Ids that this run does not ask for again.
     asked: HashSet<String>,
-    /// Places that gave nothing but errors.
+    /// Places that gave nothing but errors, or know nothing.
     given_up: HashSet<&'static str>,
+    /// Places that gave names.
+    named: HashSet<&'static str>,
     templates: HashSet<String>,
     whole_lists: HashSet<&'static str>,
     categories: HashMap<&'static str, Option<Categories>>,
@@ -56,15 +61,8 @@ struct State {
 
 impl Definitions {
     pub(super) fn new(client: &Client, context: Arc<Context>, warnings: Arc<Warnings>) -> Self {
-        let state = State {
-            left: LONGEST,
-            asked: HashSet::new(),
-            given_up: HashSet::new(),
-            templates: HashSet::new(),
-            whole_lists: HashSet::new(),
-            categories: HashMap::new(),
-        };
-        Self { client: names_client(client), context, warnings, state: Mutex::new(state) }
+        let (catalog, templates) = Default::default();
+        Self { client: names_client(client), context, warnings, catalog, templates }
     }
 
     /// Sees to it that the names of these policies' settings are known, as far as they can be had.
@@ -75,21 +73,21 @@ impl Definitions {
         if stale.is_empty() {
             return;
         }
-        let mut state = self.state.lock().await;
-        let place = match kind.shape.settings {
-            SettingsShape::Intent => TEMPLATES,
-            _ => catalog::Place::of(kind).definitions,
+        let (state, place) = match kind.shape.settings {
+            SettingsShape::Intent => (&self.templates, TEMPLATES),
+            _ => (&self.catalog, catalog::Place::of(kind).definitions),
         };
-        // a page of another kind may have brought some of them meanwhile
-        let stale = self.context.names.stale(stale);
+        let mut state = state.lock().await;
+        // another page may have brought some of them meanwhile
+        let stale = self.stale(stale).await;
         let missing: Vec<String> = stale.into_iter().filter(|id| state.asked.insert(id.clone())).collect();
-        let is_over = state.left.is_zero() || state.asked.len() > MAX_ASKED || state.given_up.contains(place);
+        let left = LONGEST.saturating_sub(state.spent);
+        let is_over = left.is_zero() || state.asked.len() > MAX_ASKED || state.given_up.contains(place);
         if missing.is_empty() || is_over {
             return;
         }
         tell(missing.len());
         let started = Instant::now();
-        let left = state.left;
         let read = async {
             match place {
                 TEMPLATES => self.of_templates(&mut state, documents, &used, missing).await,
@@ -101,7 +99,7 @@ impl Definitions {
             Ok(Err(error)) => Some(error),
             Err(_) => Some(GraphError::Timeout { reason: "reading them took too long".to_owned() }),
         };
-        state.left = state.left.saturating_sub(started.elapsed());
+        state.spent += started.elapsed();
         tell(0);
         if let Some(error) = failed {
             self.warnings.add(

@@ -33,8 +33,6 @@ use names::Names;
 
 /// Kinds that are read at once: more would only wait for each other.
 const KINDS_AT_ONCE: usize = 8;
-/// Pages whose details are read at once, while the next is listed.
-const PAGES_AT_ONCE: usize = 2;
 /// Portions of pages that wait to be flattened.
 const PAGES_WAITING: usize = 2;
 /// Bytes of policies that are flattened together, about.
@@ -229,13 +227,13 @@ async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet
         let path = if query.is_empty() { endpoint.path.to_owned() } else { format!("{}?{query}", endpoint.path) };
         let completed = client
             .pages(&path)
-            .map(|page| async move { Ok::<_, GraphError>(details::completed(client, endpoint, page?).await) })
-            .buffered(PAGES_AT_ONCE);
+            .map(|page| async move { outlet.named(details::completed(client, endpoint, page?).await).await })
+            .buffered(pages_at_once(endpoint));
         let mut completed = std::pin::pin!(completed);
         let mut first = true;
         loop {
             match completed.next().await {
-                Some(Ok(read)) => outlet.hand_over(read).await?,
+                Some(Ok(page)) => outlet.hand_over(page).await?,
                 // an `$expand` that this service does not know: the next query asks for less, and details fill in
                 Some(Err(GraphError::Status { status: 400, .. })) if first && queries.peek().is_some() => break,
                 Some(Err(error)) => return Err(error),
@@ -247,31 +245,48 @@ async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet
     Ok(())
 }
 
+/// Pages whose details and names are read at once, while the next is listed. Those that are complete by themselves are
+/// large, and take the longest to come.
+fn pages_at_once(endpoint: &Endpoint) -> usize {
+    match endpoint.details {
+        Details::Settings | Details::DefinitionValues => 4,
+        Details::Item(_) => 2,
+        Details::None | Details::Singleton => 1,
+    }
+}
+
 async fn read_singleton(client: &Client, endpoint: &Endpoint, outlet: &Outlet) -> Result<(), GraphError> {
     let kind = outlet.kind;
     let query = endpoint.queries.first().copied().unwrap_or_default();
     let json = client.get(&format!("{}?{query}", endpoint.path)).await?;
     let id = crate::policy::PolicyId::new(kind.slug());
     let document = PolicyDocument { id, name: Some(kind.title.to_owned()), file: None, json };
-    outlet.hand_over(vec![Read::Policy(document)]).await
+    outlet.hand_over(outlet.named(vec![Read::Policy(document)]).await?).await
+}
+
+/// What is to be flattened of a page, and what is known of the rest.
+#[derive(Default)]
+struct Page {
+    documents: Vec<PolicyDocument>,
+    outcomes: Vec<Outcome>,
 }
 
 impl Outlet {
-    /// Sends what was read on; a writer that has hung up ends the kind.
-    async fn hand_over(&self, read: Vec<Read>) -> Result<(), GraphError> {
+    /// A page for which names were asked, as far as they may be had.
+    async fn named(&self, read: Vec<Read>) -> Result<Page, GraphError> {
         let kind = self.kind;
-        let (mut documents, mut outcomes) = (Vec::new(), Vec::new());
+        let mut page = Page::default();
         for read in read {
             match read {
-                Read::Policy(document) => documents.push(document),
+                Read::Policy(document) => page.documents.push(document),
                 Read::Failed { error: GraphError::Cancelled, .. } => return Err(GraphError::Cancelled),
                 Read::Failed { error: error @ GraphError::SignIn(_), .. } => return Err(error),
                 Read::Failed { id, name, error } => {
                     let content = Content::Unreadable { code: error.code(), message: error.to_string() };
                     let prepared = Prepared { kind: kind.slug(), id, name, file: None, content };
-                    outcomes.push(Outcome::Policy(Box::new(prepared)));
+                    page.outcomes.push(Outcome::Policy(Box::new(prepared)));
                 }
-                Read::NoPolicy { reason } => outcomes.push(Outcome::Problem(Problem {
+                Read::NoPolicy { reason } => page.outcomes.push(Outcome::Problem(Problem {
                     code: "bad_response",
                     kind: Some(kind.slug()),
                     policy: String::new(),
@@ -282,19 +297,24 @@ impl Outlet {
                 Read::Gone => {}
             }
         }
-        self.names.learn(kind, &documents).await;
+        self.names.learn(kind, &page.documents).await;
+        Ok(page)
+    }
+
+    /// Sends what was read on; a writer that has hung up ends the kind.
+    async fn hand_over(&self, page: Page) -> Result<(), GraphError> {
         // a page may hold a thousand policies: only so many of them are flattened at a time
-        let mut arrivals = vec![Arrival::Outcomes(outcomes)];
+        let mut arrivals = vec![Arrival::Outcomes(page.outcomes)];
         let (mut portion, mut bytes) = (Vec::new(), 0);
-        for document in documents {
+        for document in page.documents {
             bytes += document.json.len();
             portion.push(document);
             if bytes >= BYTES_TOGETHER {
-                arrivals.push(Arrival::Documents(kind, std::mem::take(&mut portion)));
+                arrivals.push(Arrival::Documents(self.kind, std::mem::take(&mut portion)));
                 bytes = 0;
             }
         }
-        arrivals.push(Arrival::Documents(kind, portion));
+        arrivals.push(Arrival::Documents(self.kind, portion));
         for arrival in arrivals {
             self.sender.send(arrival).await.map_err(|_| GraphError::Cancelled)?;
         }

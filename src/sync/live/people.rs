@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -32,6 +32,8 @@ pub(super) struct People {
     context: Arc<Context>,
     warnings: Arc<Warnings>,
     tenant: TenantId,
+    /// What pages that wait for their turn speak of: whose turn it is asks for all of them.
+    waiting: std::sync::Mutex<BTreeSet<(Sort, String)>>,
     state: Mutex<State>,
 }
 
@@ -58,19 +60,21 @@ impl People {
             failing: HashSet::new(),
             stored_too: false,
         };
-        Self { client: names_client(client), context, warnings, tenant, state: Mutex::new(state) }
+        let (client, waiting) = (names_client(client), std::sync::Mutex::default());
+        Self { client, context, warnings, tenant, waiting, state: Mutex::new(state) }
     }
 
     /// Sees to it that the names of what these policies speak of are known, as far as they may be.
     pub(super) async fn learn(&self, kind: &PolicyKind, documents: &[PolicyDocument]) {
-        let used: BTreeSet<(Sort, String)> =
-            documents.iter().flat_map(|document| directory::ids(kind.slug(), &document.json)).collect();
+        let used: Vec<_> = documents.iter().flat_map(|document| directory::ids(kind.slug(), &document.json)).collect();
         if used.is_empty() {
             return;
         }
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(used);
         let mut state = self.state.lock().await;
         let state = &mut *state;
-        let mut new: BTreeSet<_> = used.difference(&state.asked).cloned().collect();
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut new: BTreeSet<_> = waiting.difference(&state.asked).cloned().collect();
         if new.is_empty() {
             return;
         }

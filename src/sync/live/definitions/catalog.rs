@@ -21,6 +21,9 @@ use crate::{
 /// Single reads for one page of policies, at most.
 const MAX_SINGLE: usize = 400;
 
+/// So many ids, of which a place knows none, are no policy's mistake.
+const MANY: usize = 100;
+
 /// Policies whose definitions are read at once: their answers are large.
 const POLICIES_AT_ONCE: usize = 2;
 
@@ -104,6 +107,10 @@ impl Definitions {
                     failed.get_or_insert(error);
                 }
             }
+        }
+        // where none of so many is known, none of the pages to come is
+        if all >= MANY && !state.named.contains(place.definitions) {
+            state.given_up.insert(place.definitions);
         }
         match failed {
             Some(error) if !missing.is_empty() => {
@@ -217,6 +224,7 @@ impl Definitions {
         if read.is_empty() {
             return Ok(());
         }
+        state.named.insert(place.definitions);
         if !state.categories.contains_key(place.categories) {
             let listed = match self.client.list(place.categories).await {
                 Ok(listed) => Some(listed),

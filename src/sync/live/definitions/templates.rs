@@ -11,8 +11,11 @@ use crate::{
     report::now,
 };
 
+/// After so many templates without a single definition no more are asked for.
+const MOST_IN_VAIN: usize = 20;
+
 impl Definitions {
-    /// Reads the templates of these intents, each once in a run.
+    /// Reads the templates of these intents, each once in a run, as long as they give names that are missing.
     pub(super) async fn of_templates(
         &self,
         state: &mut State,
@@ -21,18 +24,21 @@ impl Definitions {
         missing: Vec<String>,
     ) -> Result<(), GraphError> {
         let mut missing: HashSet<String> = missing.into_iter().collect();
-        let of_missing = documents.iter().zip(used).filter(|(_, used)| used.iter().any(|id| missing.contains(id)));
-        let templates: Vec<String> = of_missing
-            .filter_map(|(document, _)| {
-                let text = std::str::from_utf8(&document.json).ok()?;
-                json::text(&json::properties(text).ok()?, "templateId").filter(|id| !id.is_empty())
-            })
-            .filter(|template| state.templates.insert(template.clone()))
-            .collect();
-        for template in templates {
+        let mut in_vain = 0;
+        for (document, used) in documents.iter().zip(used) {
+            let Some(template) = template(document).filter(|_| used.iter().any(|id| missing.contains(id))) else {
+                continue;
+            };
+            if !state.templates.insert(template.clone()) {
+                continue;
+            }
+            if in_vain >= MOST_IN_VAIN {
+                state.given_up.insert(TEMPLATES);
+                return Ok(());
+            }
             let base = format!("{TEMPLATES}/{}/categories", segment(&template));
             let categories = match self.client.list(&base).await {
-                Err(GraphError::NotFound { .. }) => continue,
+                Err(GraphError::NotFound { .. }) => Vec::new(),
                 categories => categories?,
             };
             let categories: Vec<(String, Option<String>)> = categories
@@ -50,10 +56,17 @@ impl Definitions {
                     read.insert(listed.id, definition);
                 }
             }
+            in_vain = if read.is_empty() { in_vain + 1 } else { 0 };
             missing.retain(|id| !read.contains_key(id));
             self.store(read.into_iter().collect(), now()).await;
         }
         self.keep_unknown(missing, now()).await;
         Ok(())
     }
+}
+
+/// The template that an intent was made from.
+fn template(intent: &PolicyDocument) -> Option<String> {
+    let text = std::str::from_utf8(&intent.json).ok()?;
+    json::text(&json::properties(text).ok()?, "templateId").filter(|id| !id.is_empty())
 }
