@@ -249,8 +249,8 @@ async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet
 /// large, and take the longest to come.
 fn pages_at_once(endpoint: &Endpoint) -> usize {
     match endpoint.details {
-        Details::Settings | Details::DefinitionValues => 4,
-        Details::Item(_) => 2,
+        Details::Settings => 4,
+        Details::DefinitionValues | Details::Item(_) => 2,
         Details::None | Details::Singleton => 1,
     }
 }
