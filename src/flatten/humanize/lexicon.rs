@@ -26,6 +26,10 @@ const RAISED: f64 = 1e4;
 /// No word that is worth finding is longer, and the cost of a search grows with this.
 const LONGEST_WORD: usize = 20;
 
+/// In the same order in every process: what is summed up in another order is not quite the same, and two ways to split
+/// an id may be as likely as each other.
+type Counts<'w> = HashMap<&'w str, f64, foldhash::fast::FixedState>;
+
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::load);
 
 /// The words that are known, loaded on first use.
@@ -59,7 +63,7 @@ impl Lexicon {
         let rare = RARE.lines().map(|word| (word, RARE_COUNT));
         let fragments: Vec<(String, f64)> = fragments().collect();
         let fragments = fragments.iter().map(|(fragment, count)| (fragment.as_str(), *count));
-        let counts: HashMap<&str, f64> = fragments.chain(rare).chain(terms).chain(english).collect();
+        let counts: Counts<'_> = fragments.chain(rare).chain(terms).chain(english).collect();
         let pairs = pairs(&counts).into_iter().map(|(first, second, share)| ((first.into(), second.into()), share));
         let mut segmenter = Segmenter::new(counts.iter().map(|(&word, count)| (word.into(), RAISED * count)), pairs);
         segmenter.set_limit(LONGEST_WORD);
@@ -105,7 +109,7 @@ fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, f64)> {
 
 /// Pairs of words with their counts, of which the library makes how likely the second is after the first. Each
 /// line holds a first word and, for each second one, a level: minus ten times the logarithm of that likelihood.
-fn pairs(counts: &HashMap<&str, f64>) -> Vec<(&'static str, &'static str, f64)> {
+fn pairs(counts: &Counts<'_>) -> Vec<(&'static str, &'static str, f64)> {
     let total: f64 = counts.values().sum();
     let mut pairs = Vec::new();
     for line in PAIRS.lines() {
