@@ -1,5 +1,7 @@
 //! Official names: read before they are needed, once for all tenants, and put right when they come late.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tenantpilot::report::Status;
 use tokio::runtime::Runtime;
@@ -317,6 +319,23 @@ async fn a_graph_that_knows_no_name_is_not_asked_page_by_page() {
     assert_eq!((setup.server.count_in_batch(DEFINITIONS), setup.server.count("settingDefinitions")), (0, 0));
     assert_eq!(setup.server.count(DEFINITIONS), 1);
     assert_eq!(setup.server.count("deviceManagement/templates/"), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_read_on_while_names_are_waited_for() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, policies(150, 1, false));
+    setup.server.fault(Fault::on(DEFINITIONS, Effect::Hang));
+    let four_pages = async {
+        while setup.server.count(CATALOG) < 4 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        _ = setup.sync(&["settings-catalog"]) => panic!("it ended without names"),
+        read = tokio::time::timeout(Duration::from_secs(20), four_pages) => read.unwrap(),
+    }
+    assert_eq!(setup.server.count(DEFINITIONS), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

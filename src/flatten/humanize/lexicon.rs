@@ -140,3 +140,17 @@ fn fragments() -> impl Iterator<Item = (String, f64)> {
     let pairs = letters().flat_map(move |a| letters().map(move |b| String::from_iter([a, b])));
     single.chain(pairs).map(|fragment| (fragment, 0.1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Lexicon;
+
+    #[test]
+    fn every_process_weighs_words_alike() {
+        let [one, other] = [Lexicon::load(), Lexicon::load()].map(|lexicon| lexicon.segmenter);
+        for words in [["schedule", "scan", "day"], ["allow", "cloud", "protection"]] {
+            let weigh = |segmenter: &super::Segmenter| segmenter.score_sentence(words.into_iter()).map(f64::to_bits);
+            assert_eq!(weigh(&one), weigh(&other));
+        }
+    }
+}
