@@ -1,20 +1,23 @@
 //! The worker's loop: one owner of the connection and of everything in hand.
 
+mod ended;
+
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
 };
 
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Options, Outcome, Retry, Tally, Worker, WorkerEvent,
+    Options, Outcome, Tally, Worker, WorkerEvent,
     link::Link,
     metrics,
     waiting::{Answer, Waiting},
 };
-use crate::queue::{Claim, Fate, Job, QueueError, Refused, Settled};
+use crate::queue::{Claim, Fate, Job, QueueError, Settled};
+use ended::Hold;
 
 /// How often the heartbeat is renewed; it lasts three times as long.
 const BEAT: Duration = Duration::from_secs(10);
@@ -28,13 +31,6 @@ const MERCY: Duration = Duration::from_secs(12);
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a worker with empty hands tries to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(3);
-/// How soon a job comes back that someone else's sync of the tenant keeps from beginning.
-const BUSY_PAUSE: Duration = Duration::from_secs(5);
-/// How soon a job comes back that could not begin for want of what all jobs need.
-const NOT_READY_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause of a worker whose jobs cannot begin.
-const LONGEST_HOLD: Duration = Duration::from_secs(10);
-
 struct InHand {
     claim: Claim,
     since: Instant,
@@ -67,12 +63,6 @@ pub(super) struct Shift {
     hold: Option<Hold>,
     stopping: Option<Instant>,
     tally: Tally,
-}
-
-/// A time without new jobs.
-struct Hold {
-    until: Instant,
-    pause: Duration,
 }
 
 impl Shift {
@@ -303,85 +293,6 @@ impl Shift {
         if !expected && !std::mem::replace(&mut self.wait_refused, true) {
             self.tell(&WorkerEvent::Hindered { error: &error.to_string() });
         }
-    }
-
-    fn ended(&mut self, ended: Result<(Id, Outcome), JoinError>) {
-        let (id, outcome) = match ended {
-            Ok(ended) => ended,
-            Err(error) => {
-                let outcome = Outcome::Failed {
-                    error: format!("an internal error ended the job: {error}"),
-                    causes: Vec::new(),
-                    retry: Retry::After(Duration::ZERO),
-                };
-                (error.id(), outcome)
-            }
-        };
-        let Some(InHand { claim, since }) = self.in_hand.remove(&id) else { return };
-        let took = since.elapsed();
-        let mut settings = None;
-        let fate = match outcome {
-            Outcome::Done { settings: now } => {
-                settings = Some(now);
-                self.tally.completed += 1;
-                self.tell(&WorkerEvent::Completed { job: &claim.job, took, settings: now });
-                self.release_hold();
-                Fate::Done
-            }
-            Outcome::Failed { error, causes, retry } => {
-                let retry_after = self.options().retry.pause(claim.job.attempt, retry);
-                self.tally.failed += u64::from(retry_after.is_none());
-                let (error, causes) = (error.as_str(), causes.as_slice());
-                self.tell(&WorkerEvent::Failed { job: &claim.job, took, error, causes, retry_after });
-                self.release_hold();
-                match retry_after {
-                    Some(after) => Fate::Retry { after, error: error.to_owned() },
-                    None => Fate::Dead { error: error.to_owned() },
-                }
-            }
-            Outcome::Busy { reason } => {
-                self.tell(&WorkerEvent::PutOff { job: &claim.job, reason: &reason });
-                self.release_hold();
-                Fate::Later { after: BUSY_PAUSE }
-            }
-            Outcome::NotReady { error } => {
-                self.tell(&WorkerEvent::PutOff { job: &claim.job, reason: &error });
-                self.hold(&error);
-                Fate::Later { after: NOT_READY_PAUSE }
-            }
-            Outcome::Stopped => {
-                self.tell(&WorkerEvent::Returned { job: &claim.job });
-                Fate::Back
-            }
-        };
-        if let Fate::Retry { after, .. } | Fate::Later { after } = fate {
-            self.maintain_within(after);
-        }
-        self.settled.push(Settled { claim, fate, took, settings });
-    }
-
-    /// Takes no jobs for a while. Those that began together fail together, which counts once.
-    fn hold(&mut self, error: &str) {
-        let pause = match &self.hold {
-            Some(hold) if hold.until > Instant::now() => return,
-            Some(hold) => (hold.pause * 2).min(LONGEST_HOLD),
-            None => NOT_READY_PAUSE,
-        };
-        self.hold = Some(Hold { until: Instant::now() + pause, pause });
-        self.worker.health.holds(Some(error));
-        self.tell(&WorkerEvent::Holding { error, pause });
-    }
-
-    fn release_hold(&mut self) {
-        if self.hold.take().is_some() {
-            self.worker.health.holds(None);
-        }
-    }
-
-    fn refused(&mut self, refused: &Refused) {
-        self.tally.failed += 1;
-        let tenant = refused.tenant.as_deref();
-        self.tell(&WorkerEvent::Refused { job_id: &refused.job_id, tenant, error: &refused.error });
     }
 
     async fn beat(&mut self) -> Result<(), QueueError> {
