@@ -200,7 +200,7 @@ def vocabulary(met, met_pairs, folder):
 
 def main(folder):
     fetch(folder)
-    names = {letters(word): count for word, count in levels("names.txt")}
+    names = {letters(word): count for word, count in levels("names.txt") if "_" not in word}
     met, met_pairs = collections.Counter(), collections.Counter()
     often, share, pairs_met = collections.Counter(), collections.Counter(), collections.Counter()
     weight_of_words = sum(weight for _, weight, of_words in [*NPM.values(), *PIP.values()] if of_words)

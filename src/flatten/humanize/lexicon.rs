@@ -7,7 +7,7 @@ use instant_segment::{Search, Segmenter};
 
 /// Words of device management by how common they are in its texts; where they come from is told in `data/words/README.md`.
 const ENGLISH: &str = include_str!("../../../data/words/english.txt");
-/// Product names and acronyms as they are written, and words of the trade that the other lists lack.
+/// Product names and acronyms as they are written (`_` is a space), and words of the trade that the other lists lack.
 const NAMES: &str = include_str!("../../../data/words/names.txt");
 
 /// Words that are too rare to be weighed against each other, a line each.
@@ -39,7 +39,7 @@ pub(super) struct Lexicon {
     rare: Vec<&'static str>,
     segmenter: Segmenter,
     /// By their letters: how they are written, and how common they are.
-    names: HashMap<String, (&'static str, f64)>,
+    names: HashMap<String, (String, f64)>,
 }
 
 impl Lexicon {
@@ -49,15 +49,15 @@ impl Lexicon {
     }
 
     fn load() -> Self {
-        let names: HashMap<String, (&str, f64)> =
-            entries(NAMES).map(|(word, count)| (plain(word), (word, count))).collect();
+        let names: HashMap<String, (String, f64)> =
+            entries(NAMES).map(|(word, count)| (plain(word), (word.replace('_', " "), count))).collect();
         // A later count replaces an earlier one in the library: the commonest names come last, and
         // English after them, as a name may be common English as well.
         let mut terms: Vec<(String, f64)> = entries(NAMES).map(|(word, count)| (plain(word), count)).collect();
         terms.reverse();
         let terms = terms.iter().map(|(lower, count)| (lower.trim_end_matches(|c: char| c.is_ascii_digit()), *count));
         let english = entries(ENGLISH).map(|(word, count)| {
-            let as_name = names.get(word).map_or(0.0, |&(_, count)| count);
+            let as_name = names.get(word).map_or(0.0, |(_, count)| *count);
             (word, count.max(as_name))
         });
         let rare = RARE.lines().map(|word| (word, RARE_COUNT));
@@ -72,8 +72,8 @@ impl Lexicon {
     }
 
     /// How a name is written, by its lower-case letters: `bitlocker` is `BitLocker`.
-    pub(super) fn name(&self, lower: &str) -> Option<&'static str> {
-        self.names.get(lower).map(|&(name, _)| name).filter(|name| *name != lower)
+    pub(super) fn name(&self, lower: &str) -> Option<&str> {
+        self.names.get(lower).map(|(name, _)| name.as_str()).filter(|name| *name != lower)
     }
 
     /// Whether `word` is a name already in its own writing, which may begin with a small letter.

@@ -130,6 +130,7 @@ fn properties_become_capitalised_words() {
         ("v10_0", "V10.0"),
         ("requireVPNAlways", "Require VPN Always"),
         ("allowedURLs", "Allowed URLs"),
+        ("windowsSMode", "Windows S Mode"),
         ("", ""),
         ("@", "@"),
     ];
@@ -151,6 +152,9 @@ fn members_of_enumerations_become_sentences() {
         ("wpa2Enterprise", "WPA2 enterprise"),
         ("deviceCodeFlow,authenticationTransfer", "Device code flow, Authentication transfer"),
         ("medium, high", "Medium, High"),
+        ("macAppStore", "Mac App Store"),
+        ("macAddress", "MAC address"),
+        ("requireWindowsHello", "Require Windows Hello"),
     ];
     for (value, words) in pairs {
         assert_eq!(value_words(value), words, "{value}");
@@ -192,6 +196,7 @@ fn a_choice_is_what_it_says_beyond_its_definition() {
         ("a_mode", "a_mode_true", "True"),
         ("a_mode", "a_mode_block", "Block"),
         ("a_mode", "A_Mode_userdefined", "User defined"),
+        ("a_mode", "a_mode_usewindowshello", "Use Windows Hello"),
         ("a_mode", "a_mode_tls1.2", "TLS 1.2"),
         ("a_mode", "a_mode_", ""),
         ("a_mode", "a_mode", ""),

@@ -8,6 +8,9 @@ const MOST_BYTES: usize = 400;
 /// A hump of camelCase is mostly one word: only longer ones are looked into.
 const LONG_HUMP: usize = 12;
 
+/// A hump that would have a shorter part is one word.
+const SHORTEST_PART: usize = 4;
+
 const BEGINNINGS: [&str; 3] = ["de", "re", "un"];
 const ENDINGS: [&str; 16] = [
     "able", "ed", "er", "ers", "es", "ies", "ing", "ity", "ization", "ize", "ized", "izing", "ly", "ment", "s", "tion",
@@ -22,10 +25,8 @@ pub(super) fn words(text: &str) -> Vec<String> {
         for hump in humps(chunk) {
             split_hump(hump, by_case, &mut found);
         }
-        join_endings(&mut found, from);
-        if by_case || chunk.contains(|c: char| c.is_ascii_digit()) {
-            join_names(&mut found, from, by_case);
-        }
+        join_endings(&mut found, from, by_case);
+        join_names(&mut found, from, by_case);
     }
     found
 }
@@ -88,7 +89,7 @@ fn split_hump(hump: &str, by_case: bool, found: &mut Vec<String>) {
         return;
     }
     let split = Lexicon::get().split(&lower);
-    if by_case && split.iter().any(|word| word.len() < 4) {
+    if by_case && split.iter().any(|word| word.len() < SHORTEST_PART) {
         found.push(lower);
     } else {
         found.extend(split);
@@ -97,24 +98,26 @@ fn split_hump(hump: &str, by_case: bool, found: &mut Vec<String>) {
 
 /// Joins endings and beginnings that are no words to the word that they belong to: no list holds all
 /// forms of a word, so `virtualize` may come as `virtual ize`.
-fn join_endings(words: &mut Vec<String>, from: usize) {
+fn join_endings(words: &mut Vec<String>, from: usize, by_case: bool) {
     let mut joined: Vec<String> = Vec::with_capacity(words.len() - from);
     for word in words.drain(from..) {
         match joined.last_mut() {
-            Some(before) if is_fragment_pair(before, &word) => before.push_str(&word),
+            Some(before) if is_fragment_pair(before, &word, by_case) => before.push_str(&word),
             _ => joined.push(word),
         }
     }
     words.append(&mut joined);
 }
 
-fn is_fragment_pair(before: &str, word: &str) -> bool {
+fn is_fragment_pair(before: &str, word: &str, by_case: bool) -> bool {
     let ends_in_digit = before.ends_with(|c: char| c.is_ascii_digit());
     match word {
         "st" | "nd" | "rd" | "th" => ends_in_digit,
         // `M365`, `3D`
         _ if is_letter(before) => word.starts_with(|c: char| c.is_ascii_digit()),
         _ if is_letter(word) => ends_in_digit,
+        // `windowsSMode`: what is short and has a capital is a word
+        _ if by_case && word.len() < SHORTEST_PART => false,
         _ if ENDINGS.contains(&word) => before.len() > 2 && !ends_in_digit,
         _ => word.len() > 3 && BEGINNINGS.contains(&before),
     }
@@ -125,8 +128,8 @@ fn is_letter(word: &str) -> bool {
     word != "a" && word.len() == 1 && word.bytes().all(|b| b.is_ascii_lowercase())
 }
 
-/// Joins what belongs to one name: `bit locker`, `ip v 6`. Without humps only digits are joined, as
-/// the splitting has weighed the letters already.
+/// Joins what belongs to one name: `bit locker`, `ip v 6`, `windows hello`. Without humps only digits and names of
+/// several words are joined, as the splitting has weighed the letters already.
 fn join_names(words: &mut Vec<String>, from: usize, by_case: bool) {
     let mut at = from;
     while at + 1 < words.len() {
@@ -135,7 +138,7 @@ fn join_names(words: &mut Vec<String>, from: usize, by_case: bool) {
             let together = words[at..at + count].concat();
             let name = if by_case && together == "wifi" { Some("Wi-Fi") } else { Lexicon::get().name(&together) };
             let allowed = by_case || together.ends_with(|c: char| c.is_ascii_digit());
-            name.filter(|_| allowed).map(|name| (count, name))
+            name.filter(|name| allowed || name.contains(' ')).map(|name| (count, name))
         });
         if let Some((count, name)) = joined {
             words.splice(at..at + count, [name.to_owned()]);
