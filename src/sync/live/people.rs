@@ -66,14 +66,17 @@ impl People {
 
     /// Sees to it that the names of what these policies speak of are known, as far as they may be.
     pub(super) async fn learn(&self, kind: &PolicyKind, documents: &[PolicyDocument]) {
-        let used: Vec<_> = documents.iter().flat_map(|document| directory::ids(kind.slug(), &document.json)).collect();
+        let used: BTreeSet<_> =
+            documents.iter().flat_map(|document| directory::ids(kind.slug(), &document.json)).collect();
         if used.is_empty() {
             return;
         }
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(used);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(used.iter().cloned());
         let mut state = self.state.lock().await;
         let state = &mut *state;
-        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        // whose turn it was may have asked for them in vain: its kind can fail meanwhile
+        waiting.extend(used);
         let mut new: BTreeSet<_> = waiting.difference(&state.asked).cloned().collect();
         if new.is_empty() {
             return;
