@@ -1,7 +1,7 @@
 //! Flattening against parsing: the time of `flatten_parsed` over a generated tenant, or over a folder of exported
 //! policies, as a ratio of the time that serde_json needs to parse the same bytes into `Value`. Rounds of the two
 //! alternate in one process, and the ratio is that of their medians:
-//! `cargo bench --bench flatten -- [--policies N | --folder FOLDER] [--rounds N]`.
+//! `cargo bench --bench flatten -- [--policies N | --folder FOLDER] [--rounds N] [--slowest N] [--official]`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]
 
@@ -17,6 +17,7 @@ use std::{
 };
 
 use tenantpilot::{
+    definitions::Definition,
     fixtures::{Folder, Found},
     flatten::{self, Flattener},
     json::Document,
@@ -30,13 +31,15 @@ struct Read {
 }
 
 fn main() -> ExitCode {
-    let (mut policies, mut rounds, mut folder) = (2_000, 15, None);
+    let (mut policies, mut rounds, mut slowest, mut folder, mut official) = (2_000, 15, 0, None, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = |usual| arguments.next().and_then(|number| number.parse().ok()).unwrap_or(usual);
         match argument.as_str() {
             "--policies" => policies = number(policies),
             "--rounds" => rounds = number(rounds),
+            "--official" => official = true,
+            "--slowest" => slowest = number(slowest),
             "--folder" => folder = arguments.next(),
             _ => {}
         }
@@ -60,6 +63,9 @@ fn main() -> ExitCode {
     };
     // one flattener for all, as in a sync: its words are made once
     let flattener = Flattener::default();
+    if official {
+        flattener.learn(named(&all, &parsed, &flattener));
+    }
     let (mut parsing, mut flattening, mut rows) = (Vec::new(), Vec::new(), 0);
     let (mut parsing_each, mut flattening_each) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -76,6 +82,7 @@ fn main() -> ExitCode {
     show(bytes, &mut parsing, &mut flattening);
     println!("each policy flattened after it was parsed, as in a sync:");
     show(bytes, &mut parsing_each, &mut flattening_each);
+    show_slowest(&all, slowest, rounds, &flattener);
     ExitCode::SUCCESS
 }
 
@@ -99,6 +106,24 @@ fn exported(folder: &Path) -> Result<Vec<Read>, String> {
     Ok(policies.collect())
 }
 
+/// A name for each definition that the policies use, as a tenant has them that was synced before.
+fn named(all: &[Read], parsed: &[Document], flattener: &Flattener) -> Vec<(String, Definition)> {
+    let flattened = all
+        .iter()
+        .zip(parsed)
+        .filter_map(|(read, parsed)| flatten::flatten_parsed(&read.kind.shape, &read.document, parsed, flattener).ok());
+    let rows = flattened.flat_map(|policy| policy.settings);
+    let named = rows.filter_map(|row| {
+        let definition = Definition {
+            display_name: row.name.rsplit(" > ").next().map(str::to_owned),
+            category: Some("Administrative Templates > Windows Components > Windows Update".to_owned()),
+            ..Definition::default()
+        };
+        Some((row.definition_id?.to_string(), definition))
+    });
+    named.collect()
+}
+
 /// Parses and flattens policy by policy; the time of each of the two, what they made given back outside.
 fn one_by_one(all: &[Read], flattener: &Flattener) -> (Duration, Duration) {
     let (mut parsing, mut flattening) = (Duration::ZERO, Duration::ZERO);
@@ -120,6 +145,24 @@ fn show(bytes: usize, parsing: &mut [Duration], flattening: &mut [Duration]) {
     println!("  serde_json into Value   {:8.1} ms  {:7.1} MiB/s", millis(parse), mib(bytes) / parse.as_secs_f64());
     println!("  flatten_parsed          {:8.1} ms  {:7.1} MiB/s", millis(flatten), mib(bytes) / flatten.as_secs_f64());
     println!("  ratio                   {:8.2}     (at most 1.0)", flatten.as_secs_f64() / parse.as_secs_f64());
+}
+
+/// The policies that take the most time beyond that of their own parse: where to look first.
+fn show_slowest(all: &[Read], slowest: usize, rounds: usize, flattener: &Flattener) {
+    let mut each: Vec<_> = all
+        .iter()
+        .map(|read| {
+            let one = std::slice::from_ref(read);
+            let (mut parsing, mut flattening): (Vec<_>, Vec<_>) =
+                (0..rounds).map(|_| one_by_one(one, flattener)).unzip();
+            (median(&mut parsing), median(&mut flattening), read)
+        })
+        .collect();
+    each.sort_by_key(|(parse, flatten, _)| std::cmp::Reverse(flatten.saturating_sub(*parse)));
+    for (parse, flatten, read) in each.into_iter().take(slowest) {
+        let file = read.document.file.as_deref().unwrap_or_default();
+        println!("{:8.0} {:8.0} us  {} {file}", millis(parse) * 1e3, millis(flatten) * 1e3, read.kind.slug());
+    }
 }
 
 fn parse_all(all: &[Read]) {

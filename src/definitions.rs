@@ -10,6 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
+use smol_str::SmolStr;
 
 pub use import::{ImportError, read_file};
 pub use wire::{Categories, Listed};
@@ -71,27 +72,56 @@ impl Definition {
     }
 }
 
-/// Definitions by lower-case id: service ids are lower-case, hand-written ones in exports are not.
+/// The names of a definition, as rows take them: shared by all rows that have them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Official {
+    /// See [`Definition::display_name`].
+    pub display_name: Option<SmolStr>,
+    /// See [`Definition::category`].
+    pub category: Option<SmolStr>,
+    options: HashMap<String, SmolStr, foldhash::fast::RandomState>,
+}
+
+impl Official {
+    /// The name of an option, whatever the case of its `itemId`.
+    pub fn option(&self, item: &str) -> Option<&SmolStr> {
+        if self.options.is_empty() {
+            return None;
+        }
+        self.options.get(item).or_else(|| self.options.get(&item.to_ascii_lowercase()))
+    }
+}
+
+impl From<Definition> for Official {
+    fn from(definition: Definition) -> Self {
+        Self {
+            display_name: definition.display_name.map(SmolStr::from),
+            category: definition.category.map(SmolStr::from),
+            options: definition.options.into_iter().map(|(item, name)| (item, name.into())).collect(),
+        }
+    }
+}
+
+/// Names by lower-case id: service ids are lower-case, hand-written ones in exports are not.
 #[derive(Debug, Clone, Default)]
-pub struct Definitions(HashMap<String, Arc<Definition>>);
+pub struct Definitions(HashMap<String, Arc<Official>, foldhash::fast::RandomState>);
 
 impl Definitions {
-    /// The definition of an id, whatever its case.
-    pub fn get(&self, id: &str) -> Option<&Definition> {
+    /// The names of a definition, whatever the case of its id.
+    pub fn get(&self, id: &str) -> Option<&Arc<Official>> {
         if self.0.is_empty() {
             return None;
         }
-        let found = if id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        if id.bytes().any(|byte| byte.is_ascii_uppercase()) {
             self.0.get(&id.to_ascii_lowercase())
         } else {
             self.0.get(id)
-        };
-        found.map(Arc::as_ref)
+        }
     }
 
     /// Adds or replaces a definition; the id in any case.
     pub fn insert(&mut self, id: &str, definition: Definition) {
-        self.0.insert(id.to_ascii_lowercase(), Arc::new(definition));
+        self.0.insert(id.to_ascii_lowercase(), Arc::new(definition.into()));
     }
 
     /// Adds what one `settingDefinitions` element says, the shape that `$expand=settingDefinitions` and

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::{
     bag,
-    rows::{Leaf, Rows},
+    rows::{Leaf, Raw, Rows},
 };
 
 /// Properties of an element beside its presentations.
@@ -48,10 +48,9 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
     let guid = text("id", "#Definition_Id").or_else(|| bound(value, "definition@odata.bind"));
     let id = SmolStr::new(guid.unwrap_or("(no definition)"));
     // Graph begins the path with a backslash and parts it by them
-    let category_path =
-        text("categoryPath", "#Definition_categoryPath").map(|path| path.trim_matches('\\').replace('\\', " > "));
-    let category = category_path.as_deref();
-    rows.holds_nul |= category.is_some_and(|category| category.contains('\0'));
+    let category = text("categoryPath", "#Definition_categoryPath")
+        .map(|path| SmolStr::from(path.trim_matches('\\').replace('\\', " > ")));
+    rows.holds_nul |= category.as_ref().is_some_and(|category| category.contains('\0'));
     let walk = |rows: &mut Rows<'_>| {
         if let Some(enabled) = value.get("enabled").filter(|enabled| !enabled.is_null() && *enabled != "") {
             let words = match enabled {
@@ -64,9 +63,9 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
             rows.leaf(Leaf {
                 definition_id: Some(&id),
                 value: Some(words),
-                raw: Some(enabled),
+                raw: Some(Raw::Value(enabled)),
                 configured: Some(true),
-                category,
+                category: category.as_ref(),
             });
         }
         let first = rows.settings.len();
@@ -81,7 +80,7 @@ fn value(value: &Value, rows: &mut Rows<'_>) {
         }
         for row in &mut rows.settings[first..] {
             row.definition_id = Some(id.clone());
-            row.category = category.map(SmolStr::new);
+            row.category.clone_from(&category);
         }
     };
     match text("displayName", "#Definition_displayName") {

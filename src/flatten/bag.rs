@@ -1,14 +1,14 @@
 //! Everything without a shape of its own: every scalar of the tree is a row, metadata aside.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, hash_map::Entry};
 
 use serde_json::{Map, Value};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     humanize, is_annotation, oma, payload,
     property::{Holds, Property},
-    rows::{Leaf, Rows},
+    rows::{Leaf, Raw, Rows},
     secret,
 };
 
@@ -81,12 +81,12 @@ pub(super) fn literal(value: &Value, rows: &mut Rows<'_>) {
 pub(super) fn held(value: &Value, place: Place<'_>, rows: &mut Rows<'_>) {
     match value {
         Value::Object(object) => self::object(object, place, rows),
-        Value::Array(items) => list(items, place, rows),
+        Value::Array(items) => list(value, items, place, rows),
         scalar if !is_set(scalar) => {}
-        scalar if is_withheld(scalar, place.holds) => rows.secret(None),
+        scalar if is_withheld(scalar, place.holds) => rows.secret(&Leaf::default()),
         scalar => {
             let (words, holds_secret) = reading(scalar, place, rows);
-            let raw = Some(scalar).filter(|_| !holds_secret);
+            let raw = Some(Raw::Value(scalar)).filter(|_| !holds_secret);
             let configured = if CHOSEN.contains(&place.key) { Some(true) } else { configured(scalar, rows) };
             rows.leaf(Leaf { value: Some(words), raw, configured, ..Leaf::default() });
         }
@@ -149,17 +149,16 @@ pub(super) fn typed(value: &Value, rows: &Rows<'_>) -> (SmolStr, bool) {
 }
 
 /// A list of scalars is one row, a list of anything else rows per item. A list of secrets is one row that tells of them.
-fn list(items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
+fn list(whole: &Value, items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
     if items.iter().all(is_scalar) {
         if items.iter().any(|item| is_withheld(item, place.holds)) {
-            return rows.secret(None);
+            return rows.secret(&Leaf::default());
         }
         let set: Vec<&Value> = items.iter().filter(|item| is_set(item)).collect();
         if !set.is_empty() {
             let (words, secrets): (Vec<_>, Vec<_>) = set.iter().map(|item| reading(item, place, rows)).unzip();
-            let raw = (!secrets.contains(&true)).then(|| Value::Array(items.to_vec()));
-            let value = Some(joined(&words));
-            rows.leaf(Leaf { value, raw: raw.as_ref(), configured: Some(true), ..Leaf::default() });
+            let raw = Some(Raw::Value(whole)).filter(|_| !secrets.contains(&true));
+            rows.leaf(Leaf { value: Some(joined(&words)), raw, configured: Some(true), ..Leaf::default() });
         }
         return;
     }
@@ -177,41 +176,63 @@ pub(super) fn each(
 ) {
     let mut labels = Labels::default();
     for (index, item) in items.iter().enumerate() {
-        let label = label(item, rows).map(|label| labels.unique(&label));
+        let label = label(item, rows).map(|label| labels.unique(label));
         rows.in_element(index, label.as_deref(), |rows| walk(item, rows));
     }
 }
 
-/// The labels of a list's items: those of one name are told apart where they stand, not property by property.
+/// The labels of a list's items, each with how often it was asked for: those of one name are told apart where they
+/// stand, not property by property.
 #[derive(Default)]
-struct Labels {
-    times: HashMap<SmolStr, usize>,
-    taken: HashSet<String>,
-}
+struct Labels(HashMap<SmolStr, usize, foldhash::fast::RandomState>);
 
 impl Labels {
-    fn unique(&mut self, label: &SmolStr) -> String {
-        let times = self.times.entry(label.clone()).or_default();
-        loop {
-            *times += 1;
-            let label = if *times > 1 { format!("{label} [{times}]") } else { label.to_string() };
-            if self.taken.insert(label.clone()) {
+    fn unique(&mut self, label: SmolStr) -> SmolStr {
+        let mut times = match self.0.entry(label.clone()) {
+            Entry::Vacant(free) => {
+                free.insert(1);
                 return label;
             }
-        }
+            Entry::Occupied(taken) => *taken.get(),
+        };
+        let numbered = loop {
+            times += 1;
+            let numbered = format_smolstr!("{label} [{times}]");
+            if !self.0.contains_key(&numbered) {
+                break numbered;
+            }
+        };
+        self.0.insert(label, times);
+        self.0.insert(numbered.clone(), 1);
+        numbered
     }
 }
 
 /// What an item of a list calls itself: its name, an app's identifier, or the action that it is. One that is, or holds,
 /// a secret is called by nothing.
 pub(super) fn label(item: &Value, rows: &Rows<'_>) -> Option<SmolStr> {
-    if item.as_object().is_none_or(secret::is_secret_setting_value) {
-        return None;
+    let item = item.as_object().filter(|item| !secret::is_secret_setting_value(item))?;
+    let app = || {
+        let app = super::property(item, "mobileAppIdentifier").map_or(Some(item), Value::as_object);
+        app.and_then(|app| named(app, &APP_IDENTIFIERS)).map(SmolStr::new)
+    };
+    let action = || super::property(item, "actionType").and_then(name).map(|action| rows.value_words(action));
+    named(item, &LABELS).map(SmolStr::new).or_else(app).or_else(action)
+}
+
+/// The name in the first of `keys` that hold one, found in one walk.
+fn named<'v>(object: &'v Map<String, Value>, keys: &[&str]) -> Option<&'v str> {
+    let mut best = None;
+    let mut better = keys;
+    for (key, value) in object {
+        if let Some(rank) = better.iter().position(|known| known == key)
+            && let Some(name) = name(value)
+        {
+            best = Some(name);
+            better = &keys[..rank];
+        }
     }
-    let any = |item: &Value, keys: &[&str]| keys.iter().find_map(|key| name(item.get(key)?)).map(SmolStr::new);
-    let app = || any(item.get("mobileAppIdentifier").unwrap_or(item), &APP_IDENTIFIERS);
-    let action = || item.get("actionType").and_then(name).map(|action| rows.value_words(action));
-    any(item, &LABELS).or_else(app).or_else(action)
+    best
 }
 
 /// A text that may be a name.

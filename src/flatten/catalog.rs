@@ -10,7 +10,7 @@ use super::{
     bag::{self, Place, Tree},
     elements, is_annotation, property,
     property::Holds,
-    rows::{Leaf, Named, Rows},
+    rows::{Defined, Leaf, Raw, Rows},
     secret,
 };
 
@@ -130,11 +130,11 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// One value with what hangs below it.
-fn node(definition: &Named, object: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
+fn node(definition: &Defined<'_>, object: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
     let node = Node::of(object, rows);
     match node.value {
-        _ if node.is_secret => rows.secret(Some(&definition.id)),
-        Some(value) if is_password(definition, value, kind) => rows.secret(Some(&definition.id)),
+        _ if node.is_secret => rows.secret(&definition.leaf()),
+        Some(value) if is_password(definition, value, kind) => rows.secret(&definition.leaf()),
         Some(value) => scalar(definition, value, kind, rows),
         None => {}
     }
@@ -142,7 +142,7 @@ fn node(definition: &Named, object: &Map<String, Value>, kind: Kind, rows: &mut 
 }
 
 /// A key or password that a template, written by hand, holds as a plain text.
-fn is_password(definition: &Named, value: &Value, kind: Kind) -> bool {
+fn is_password(definition: &Defined<'_>, value: &Value, kind: Kind) -> bool {
     definition.is_secret
         && kind == Kind::Simple
         && value.as_str().is_some_and(|text| !text.is_empty() && !secret::is_plain_word(text))
@@ -166,28 +166,23 @@ fn below(node: &Node<'_>, rows: &mut Rows<'_>) {
     }
 }
 
-fn scalar(definition: &Named, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
+fn scalar(definition: &Defined<'_>, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
     match value {
         Value::Null => {}
         Value::Array(_) | Value::Object(_) => bag::literal(value, rows),
         value => {
             let (words, holds_secret) = readable(definition, value, kind, rows);
-            let leaf = Leaf {
-                definition_id: Some(&definition.id),
-                value: Some(words),
-                raw: Some(value).filter(|_| !holds_secret),
-                configured: Some(is_configured(value)),
-                category: None,
-            };
-            rows.leaf(leaf);
+            let raw = Some(Raw::Value(value)).filter(|_| !holds_secret);
+            let configured = Some(is_configured(value));
+            rows.leaf(Leaf { value: Some(words), raw, configured, ..definition.leaf() });
         }
     }
 }
 
 /// What a person reads, and whether a secret inside was withheld.
-fn readable(definition: &Named, value: &Value, kind: Kind, rows: &Rows<'_>) -> (SmolStr, bool) {
+fn readable(definition: &Defined<'_>, value: &Value, kind: Kind, rows: &Rows<'_>) -> (SmolStr, bool) {
     match value {
-        Value::String(choice) if kind == Kind::Choice => (rows.option(&definition.id, choice), false),
+        Value::String(choice) if kind == Kind::Choice => (rows.option(definition, choice), false),
         // what an administrator has typed is no member of an enumeration
         value => bag::typed(value, rows),
     }
@@ -200,7 +195,7 @@ fn is_configured(value: &Value) -> bool {
 }
 
 /// A collection of scalars is one row; whatever hangs below its elements has rows of its own.
-fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
+fn collection(definition: &Defined<'_>, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
     let mut plain = Vec::new();
     let mut nodes = Vec::new();
     for (index, element) in elements(values).enumerate() {
@@ -210,8 +205,8 @@ fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_
         };
         let node = Node::of(object, rows);
         match node.value {
-            _ if node.is_secret => rows.secret(Some(&definition.id)),
-            Some(value) if is_password(definition, value, kind) => rows.secret(Some(&definition.id)),
+            _ if node.is_secret => rows.secret(&definition.leaf()),
+            Some(value) if is_password(definition, value, kind) => rows.secret(&definition.leaf()),
             value => plain.extend(value.filter(|value| !value.is_null())),
         }
         nodes.push((index, node));
@@ -223,14 +218,9 @@ fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_
     } else if !plain.is_empty() || elements(values).next().is_none() {
         let (words, secrets): (Vec<_>, Vec<_>) =
             plain.iter().map(|value| readable(definition, value, kind, rows)).unzip();
-        let raw = Value::Array(plain.into_iter().cloned().collect());
-        rows.leaf(Leaf {
-            definition_id: Some(&definition.id),
-            value: Some(bag::joined(&words)),
-            raw: Some(&raw).filter(|_| !secrets.contains(&true)),
-            configured: Some(true),
-            category: None,
-        });
+        let raw = Some(Raw::List(&plain)).filter(|_| !secrets.contains(&true));
+        let value = Some(bag::joined(&words));
+        rows.leaf(Leaf { value, raw, configured: Some(true), ..definition.leaf() });
     }
     for (index, node) in &nodes {
         rows.in_element(*index, None, |rows| below(node, rows));

@@ -3,20 +3,44 @@
 use chrono::{DateTime, NaiveDateTime, SubsecRound as _};
 use serde_json::{Map, Value};
 
-use super::{Shape, elements};
+use super::{Properties, Shape, elements, property};
 use crate::{
     json::Document,
     policy::{Assignment, Policy, PolicyDocument},
 };
 
+/// Properties that columns are made of, in order.
+const COLUMNS: [&str; 20] = [
+    "@odata.type",
+    "TemplateDisplayName",
+    "assignments",
+    "createdDateTime",
+    "description",
+    "displayName",
+    "isAssigned",
+    "lastModifiedDateTime",
+    "modifiedDateTime",
+    "name",
+    "platform",
+    "platformType",
+    "platforms",
+    "roleScopeTagIds",
+    "roleScopeTags",
+    "settingCount",
+    "settings",
+    "settingsCount",
+    "technologies",
+    "templateReference",
+];
+
 /// What stands on the policy itself; its settings come later.
 pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<String, Value>) -> Policy {
-    let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let body = Properties::of(body, COLUMNS);
+    let said = |key: &str| body.get(key).and_then(text);
     let graph_type =
-        text("@odata.type").map(|kind| kind.trim_start_matches('#').trim_start_matches("microsoft.graph.").to_owned());
-    let template = body.get("templateReference");
-    let template_text =
-        |key: &str| template.and_then(|template| template.get(key)).and_then(Value::as_str).filter(|t| !t.is_empty());
+        said("@odata.type").map(|kind| kind.trim_start_matches('#').trim_start_matches("microsoft.graph.").to_owned());
+    let template = body.get("templateReference").and_then(Value::as_object);
+    let template_text = |key: &str| template.and_then(|template| property(template, key)).and_then(text);
     let template_name =
         template_text("templateDisplayName").map(|name| match template_text("templateDisplayVersion") {
             Some(version) => format!("{name} ({version})"),
@@ -27,12 +51,13 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
     Policy {
         id: document.id.to_string(),
         kind: shape.slug,
-        name: text("name")
+        name: said("name")
             .filter(|name| !name.trim().is_empty())
-            .or_else(|| text("displayName"))
-            .or_else(|| document.name.clone())
-            .unwrap_or_else(|| "(no name)".to_owned()),
-        description: text("description"),
+            .or_else(|| said("displayName"))
+            .or(document.name.as_deref())
+            .unwrap_or("(no name)")
+            .to_owned(),
+        description: said("description").map(str::to_owned),
         platform: body
             .get("platforms")
             .or_else(|| body.get("platform"))
@@ -42,7 +67,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             .or_else(|| shape.platform.map(str::to_owned)),
         technologies: body.get("technologies").and_then(words),
         template_family: template_text("templateFamily").filter(|family| *family != "none").map(str::to_owned),
-        template_name: template_name.or_else(|| text("TemplateDisplayName")),
+        template_name: template_name.or_else(|| said("TemplateDisplayName").map(str::to_owned)),
         scope_tag_ids: body.get("roleScopeTagIds").or_else(|| body.get("roleScopeTags")).and_then(words),
         assigned: assignments
             .as_ref()
@@ -50,15 +75,18 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             .filter(|any| *any)
             .or(assigned)
             .or_else(|| assignments.as_ref().map(|list| !list.is_empty())),
-        complete: settings_are_all_there(body),
-        created_at: text("createdDateTime").and_then(|time| timestamp(&time)),
-        modified_at: text("lastModifiedDateTime")
-            .or_else(|| text("modifiedDateTime"))
-            .and_then(|time| timestamp(&time)),
+        complete: settings_are_all_there(&body),
+        created_at: said("createdDateTime").and_then(timestamp),
+        modified_at: said("lastModifiedDateTime").or_else(|| said("modifiedDateTime")).and_then(timestamp),
         assignments,
         graph_type,
         settings: Vec::new(),
     }
+}
+
+/// A text that says something.
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| !text.is_empty())
 }
 
 /// Makes every text fit for both databases.
@@ -87,7 +115,7 @@ pub(super) fn cleaned(policy: &mut Policy, document: &Document) {
 }
 
 /// Where Graph counts the settings, fewer than that is incomplete.
-fn settings_are_all_there(body: &Map<String, Value>) -> bool {
+fn settings_are_all_there(body: &Properties<'_, { COLUMNS.len() }>) -> bool {
     let counted = body.get("settingCount").or_else(|| body.get("settingsCount")).and_then(Value::as_u64);
     let listed = body.get("settings").map(|settings| elements(settings).count() as u64);
     match (counted, listed) {
@@ -165,9 +193,9 @@ fn platform_of_type(graph_type: &str) -> Option<&'static str> {
 }
 
 fn assignment(listed: &Value) -> Assignment {
-    let target = listed.get("target").unwrap_or(listed);
-    let text = |key: &str| target.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-    let kind = text("@odata.type").unwrap_or_default();
+    let target = listed.get("target").unwrap_or(listed).as_object();
+    let said = |key: &str| target.and_then(|target| property(target, key)).and_then(text);
+    let kind = said("@odata.type").unwrap_or_default();
     let kind = kind.trim_start_matches("#microsoft.graph.").trim_end_matches("AssignmentTarget");
     let (intent, target_type) = match kind {
         "exclusionGroup" => ("exclude", "group"),
@@ -175,14 +203,14 @@ fn assignment(listed: &Value) -> Assignment {
         "" => ("include", "group"),
         other => ("include", other),
     };
-    let filter_mode = text("deviceAndAppManagementAssignmentFilterType").filter(|mode| mode != "none");
+    let filter_mode = said("deviceAndAppManagementAssignmentFilterType").filter(|mode| *mode != "none");
     Assignment {
         intent: intent.to_owned(),
         target_type: target_type.to_owned(),
-        target_id: text("groupId").or_else(|| text("collectionId")),
-        target_name: text("groupDisplayName"),
-        filter_id: filter_mode.is_some().then(|| text("deviceAndAppManagementAssignmentFilterId")).flatten(),
+        target_id: said("groupId").or_else(|| said("collectionId")).map(str::to_owned),
+        target_name: said("groupDisplayName").map(str::to_owned),
+        filter_id: filter_mode.and_then(|_| said("deviceAndAppManagementAssignmentFilterId")).map(str::to_owned),
         filter_name: None,
-        filter_mode,
+        filter_mode: filter_mode.map(str::to_owned),
     }
 }

@@ -20,9 +20,9 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
     let inner = parsed.as_ref().map(|parsed| &parsed.value).filter(|value| !value.is_null());
     let Some(value) = inner.or(json.filter(|_| parsed.is_none())).or(plain) else { return };
     let key = id.rsplit('_').next().unwrap_or(id);
-    rows.in_definition(id, |rows, named| {
+    rows.in_definition(id, |rows, definition| {
         let holds = match rows.property(key).holds {
-            _ if named.is_secret => Holds::NamedSecret,
+            _ if definition.is_secret => Holds::NamedSecret,
             // a template's own settings are typed as the administrative templates that they are
             Holds::Anything if id.starts_with("admx--") => Holds::Text,
             holds => holds,
@@ -30,12 +30,12 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
         let first = rows.settings.len();
         bag::held(value, Place { key, holds, tree: Tree::Data }, rows);
         for row in &mut rows.settings[first..] {
-            row.definition_id = Some(named.id.clone());
+            row.definition_id = Some(definition.id.clone());
             // what was repaired in the inner JSON, the outer one does not know of
             if let Some(parsed) = &parsed {
                 parsed.clean(row);
             }
         }
-        rows.say_officially(id, value, first);
+        rows.say_officially(definition, value, first);
     });
 }

@@ -5,6 +5,7 @@ mod administrative_template;
 mod bag;
 mod catalog;
 mod columns;
+mod flattener;
 pub mod humanize;
 mod intent;
 mod oma;
@@ -21,7 +22,7 @@ use crate::{
     policy::{Policy, PolicyDocument},
 };
 
-pub use rows::Flattener;
+pub use flattener::Flattener;
 
 /// Changes with every change of this folder: rows made by another version are made anew.
 pub const VERSION: &str = env!("TENANTPILOT_FLATTENER");
@@ -71,8 +72,7 @@ pub fn flatten_parsed(
 ) -> Result<Policy, JsonError> {
     let Value::Object(body) = &parsed.value else { return Err(JsonError::NotAnObject) };
     let mut policy = columns::columns(shape, document, body);
-    let mut rows = flattener.rows(shape.settings, body);
-    settings(shape.settings, body, &mut rows);
+    let rows = rows::gather(flattener, shape.settings, body, |rows| settings(shape.settings, body, rows));
     policy.settings = unique::finished(rows, parsed);
     columns::cleaned(&mut policy, parsed);
     Ok(policy)
@@ -114,6 +114,39 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
 /// is not looked at, which takes longer than all the rest where a policy no longer stands in the processor's cache.
 fn property<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     object.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// Properties of a large object, found in one walk: looked up one by one they take longer than many a policy's rows.
+struct Properties<'v, const N: usize> {
+    names: [&'static str; N],
+    values: [Option<&'v Value>; N],
+}
+
+impl<'v, const N: usize> Properties<'v, N> {
+    /// Looks for `names`, which are in order as the object's are.
+    fn of(object: &'v Map<String, Value>, names: [&'static str; N]) -> Self {
+        debug_assert!(names.is_sorted(), "{names:?}");
+        let mut values = [None; N];
+        let mut at = 0;
+        for (key, value) in object {
+            while names.get(at).is_some_and(|name| *name < key.as_str()) {
+                at += 1;
+            }
+            match names.get(at) {
+                Some(name) if name == key => values[at] = Some(value),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Self { names, values }
+    }
+
+    /// The property of one of the names that were looked for.
+    fn get(&self, name: &str) -> Option<&'v Value> {
+        let at = self.names.iter().position(|known| *known == name);
+        debug_assert!(at.is_some(), "{name}");
+        at.and_then(|at| self.values[at])
+    }
 }
 
 /// Annotations of OData and of exporting tools: never rows.

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{
     bag, humanize, payload,
-    rows::{Leaf, Rows},
+    rows::{Leaf, Raw, Rows},
     secret::{self, starts_with},
 };
 
@@ -58,7 +58,7 @@ fn value(item: &Value, object: &Map<String, Value>, uri: Option<&SmolStr>, rows:
     let flagged = |flag: &Value| *flag == true || flag.as_str().is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
     let encrypted = object.get("isEncrypted").is_some_and(flagged) || secret::is_secret_setting_value(object);
     if encrypted || is_masked(value) || is_password(uri, value) {
-        return rows.secret(uri);
+        return rows.secret(&Leaf { definition_id: uri, ..Leaf::default() });
     }
     if value.is_array() || value.is_object() {
         return bag::literal(value, rows);
@@ -67,7 +67,7 @@ fn value(item: &Value, object: &Map<String, Value>, uri: Option<&SmolStr>, rows:
         definition_id: uri,
         // data of the administrator's: its text is no enumeration
         value: (!value.is_null()).then(|| bag::readable(value)),
-        raw: Some(value).filter(|value| !value.is_null()),
+        raw: (!value.is_null()).then_some(Raw::Value(value)),
         configured: Some(!value.is_null()),
         category: None,
     };

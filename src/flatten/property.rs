@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::{humanize, is_annotation, secret};
 
 /// A property of a Graph type, known by its name alone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Property {
     pub(super) key: SmolStr,
     pub(super) words: SmolStr,
@@ -136,11 +136,11 @@ impl Holds {
 
 impl Property {
     /// What `key` says.
-    pub(super) fn of(key: &str) -> Self {
+    pub(super) fn of(key: &SmolStr) -> Self {
         let word = last_word(key).to_ascii_lowercase();
         let holds = if is_annotation(key) {
             Holds::Annotation
-        } else if METADATA.contains(&key) {
+        } else if METADATA.contains(&key.as_str()) {
             Holds::Metadata
         } else if secret::is_secret(key) {
             Holds::NamedSecret
@@ -148,14 +148,15 @@ impl Property {
             Holds::OmaSettings
         } else if (key.starts_with("include") || key.starts_with("exclude")) && OBJECTS.contains(&word.as_str()) {
             Holds::Objects
-        } else if is_typed(&word) && !ENUMERATIONS.contains(&key) {
+        } else if is_typed(&word) && !ENUMERATIONS.contains(&key.as_str()) {
             Holds::Text
         } else {
             Holds::Anything
         };
-        let is_policy_metadata = POLICY_METADATA.contains(&key) || key.starts_with("deviceManagementApplicabilityRule");
+        let is_policy_metadata =
+            POLICY_METADATA.contains(&key.as_str()) || key.starts_with("deviceManagementApplicabilityRule");
         let words = humanize::property_words(key).into();
-        Self { key: key.into(), words, holds, is_policy_metadata, holds_nul: key.contains('\0') }
+        Self { key: key.clone(), words, holds, is_policy_metadata, holds_nul: key.contains('\0') }
     }
 }
 
@@ -196,7 +197,7 @@ mod tests {
             ("größeÄName", Holds::Text),
             ("", Holds::Anything),
         ] {
-            assert_eq!(Property::of(key).holds, holds, "{key}");
+            assert_eq!(Property::of(&key.into()).holds, holds, "{key}");
         }
     }
 }

@@ -1,129 +1,27 @@
-//! The rows of one policy while they are gathered, and the words that all policies share.
+//! The rows of one policy while they are gathered.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, RwLock},
-};
+use std::{borrow::Cow, collections::HashMap, ops::Deref, sync::Arc};
 
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
-use super::{SECRET, SettingsShape, elements, humanize, property, property::Property, secret};
+use super::{
+    SECRET, SettingsShape, elements,
+    flattener::{Flattener, Named, Vocabulary},
+    humanize, property,
+    property::Property,
+};
 use crate::{
-    definitions::{Definition, Definitions},
+    definitions::{Definitions, Official},
     policy::Setting,
 };
-
-/// Names are remembered up to this many ids; a tenant has a few thousand.
-const MAX_REMEMBERED: usize = 100_000;
 
 /// Longer values are not remembered: most are texts of one policy alone.
 const LONGEST_REMEMBERED: usize = 64;
 
-/// What flattening knows beyond the policy: official names, and words made before.
-#[derive(Debug, Default)]
-pub struct Flattener {
-    /// Grows while a run learns names; each policy is flattened with those of its beginning.
-    definitions: RwLock<Arc<Definitions>>,
-    names: Memo<Named>,
-    properties: Memo<Arc<Property>>,
-    options: Memo<SmolStr>,
-    values: Memo<SmolStr>,
-}
-
-impl Flattener {
-    /// A flattener that prefers the names of `definitions` to words made from ids.
-    pub fn new(definitions: Definitions) -> Self {
-        Self { definitions: RwLock::new(Arc::new(definitions)), ..Self::default() }
-    }
-
-    /// Adds names by definition id, for the policies that are flattened from now on.
-    pub fn learn(&self, definitions: Vec<(String, Definition)>) {
-        if let Ok(mut known) = self.definitions.write() {
-            let known = Arc::make_mut(&mut known);
-            for (id, definition) in definitions {
-                known.insert(&id, definition);
-            }
-        }
-    }
-
-    /// Starts the rows of one policy, with the definitions that its export brings along.
-    pub(super) fn rows(&self, shape: SettingsShape, body: &Map<String, Value>) -> Rows<'_> {
-        let mut own = Definitions::default();
-        let settings = body.get("settings").into_iter().flat_map(elements);
-        let nested = settings.filter_map(|setting| property(setting.as_object()?, "settingDefinitions"));
-        nested.chain(body.get("settingDefinitions")).flat_map(elements).for_each(|definition| {
-            own.insert_graph(definition);
-        });
-        // about as many rows as it has settings, or properties where it has none
-        let listed = ["settings", "settingsDelta", "definitionValues", "omaSettings"];
-        let listed = listed.into_iter().filter_map(|key| body.get(key)).map(|list| elements(list).count()).max();
-        let expected = listed.unwrap_or_default().max(body.len());
-        Rows {
-            flattener: self,
-            shared: self.definitions.read().map(|known| Arc::clone(&known)).unwrap_or_default(),
-            own,
-            legacy: matches!(shape, SettingsShape::Legacy | SettingsShape::Intent),
-            scopes: HashMap::new(),
-            tells_plumbing: false,
-            path: String::with_capacity(512),
-            name: String::with_capacity(512),
-            outermost: None,
-            holds_nul: false,
-            scratch: String::new(),
-            settings: Vec::with_capacity(expected + expected / 2),
-        }
-    }
-}
-
-/// What technical texts say, made out once for all policies.
-#[derive(Debug)]
-struct Memo<T>(RwLock<HashMap<SmolStr, T, foldhash::fast::RandomState>>);
-
-impl<T> Default for Memo<T> {
-    fn default() -> Self {
-        Self(RwLock::default())
-    }
-}
-
-impl<T: Clone> Memo<T> {
-    fn of(&self, technical: &str, make: impl FnOnce(&SmolStr) -> T) -> T {
-        if let Ok(known) = self.0.read()
-            && let Some(known) = known.get(technical)
-        {
-            return known.clone();
-        }
-        let technical = SmolStr::new(technical);
-        let made = make(&technical);
-        if let Ok(mut known) = self.0.write() {
-            if known.len() >= MAX_REMEMBERED {
-                known.clear();
-            }
-            known.insert(technical, made.clone());
-        }
-        made
-    }
-}
-
-/// A definition's id, what words say of it, and whether it names a secret.
-#[derive(Debug, Clone)]
-pub(super) struct Named {
-    pub(super) id: SmolStr,
-    words: SmolStr,
-    pub(super) is_secret: bool,
-    holds_nul: bool,
-}
-
-impl Named {
-    fn of(id: &SmolStr) -> Self {
-        let words = humanize::humanize(id).into();
-        Self { id: id.clone(), words, is_secret: secret::is_secret_id(id), holds_nul: has_nul(id) }
-    }
-}
-
 /// The rows of one policy, and where in it the walk stands.
-pub(super) struct Rows<'a> {
-    flattener: &'a Flattener,
+pub(super) struct Rows<'w> {
+    words: Vocabulary<'w>,
     shared: Arc<Definitions>,
     own: Definitions,
     /// Whether `false` and `0` may be what a type has before anybody sets it.
@@ -143,42 +41,90 @@ pub(super) struct Rows<'a> {
     pub(super) settings: Vec<Setting>,
 }
 
-impl Rows<'_> {
+/// The rows of one policy, gathered.
+pub(super) struct Gathered {
+    pub(super) settings: Vec<Setting>,
+    /// See [`Rows`].
+    pub(super) scopes: HashMap<SmolStr, &'static str>,
+    /// See [`Rows`].
+    pub(super) holds_nul: bool,
+}
+
+/// Gathers the rows of one policy, with the definitions that its export brings along.
+pub(super) fn gather(
+    flattener: &Flattener,
+    shape: SettingsShape,
+    body: &Map<String, Value>,
+    walk: impl FnOnce(&mut Rows<'_>),
+) -> Gathered {
+    flattener.with_words(|words| {
+        let mut rows = Rows::new(words, flattener.definitions(), shape, body);
+        walk(&mut rows);
+        let Rows { settings, scopes, holds_nul, words, .. } = rows;
+        (Gathered { settings, scopes, holds_nul }, words.made())
+    })
+}
+
+impl<'w> Rows<'w> {
+    fn new(words: Vocabulary<'w>, shared: Arc<Definitions>, shape: SettingsShape, body: &Map<String, Value>) -> Self {
+        let mut own = Definitions::default();
+        let settings = body.get("settings").into_iter().flat_map(elements);
+        let nested = settings.filter_map(|setting| property(setting.as_object()?, "settingDefinitions"));
+        nested.chain(body.get("settingDefinitions")).flat_map(elements).for_each(|definition| {
+            own.insert_graph(definition);
+        });
+        // about as many rows as it has settings, or properties where it has none
+        let listed = ["settings", "settingsDelta", "definitionValues", "omaSettings"];
+        let listed = listed.into_iter().filter_map(|key| body.get(key)).map(|list| elements(list).count()).max();
+        let expected = listed.unwrap_or_default().max(body.len());
+        Self {
+            words,
+            shared,
+            own,
+            legacy: matches!(shape, SettingsShape::Legacy | SettingsShape::Intent),
+            scopes: HashMap::new(),
+            tells_plumbing: false,
+            path: String::with_capacity(512),
+            name: String::with_capacity(512),
+            outermost: None,
+            holds_nul: false,
+            scratch: String::new(),
+            settings: Vec::with_capacity(expected + expected / 2),
+        }
+    }
+
     /// The official definition of an id: the export's own one before the shared one.
-    fn definition(&self, id: &str) -> Option<&Definition> {
-        self.own.get(id).or_else(|| self.shared.get(id))
+    fn definition(&self, id: &str) -> Option<Arc<Official>> {
+        self.own.get(id).or_else(|| self.shared.get(id)).map(Arc::clone)
     }
 
     /// Walks below a definition: its official name, else words from its id.
-    pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self, &Named)) {
-        let mut named = self.flattener.names.of(id, Named::of);
-        if let Some(official) = self.definition(id).and_then(|known| known.display_name.as_deref()) {
-            named.holds_nul |= has_nul(official);
-            named.words = official.into();
-        }
-        self.holds_nul |= named.holds_nul;
-        let words = std::mem::take(&mut named.words);
-        self.within_shared(named.id.clone(), words, |rows| walk(rows, &named));
+    pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self, &Defined<'_>)) {
+        let named = self.words.names.get(id, Named::of);
+        let defined = Defined { named, official: self.definition(id) };
+        let name = defined.official.as_ref().and_then(|known| known.display_name.as_ref());
+        self.holds_nul |= defined.holds_nul || name.is_some_and(|name| has_nul(name));
+        self.within_shared(&defined.id, name.unwrap_or(&defined.words), |rows| walk(rows, &defined));
     }
 
     /// What a property's name says.
-    pub(super) fn property(&self, key: &str) -> Arc<Property> {
-        self.flattener.properties.of(key, |key| Arc::new(Property::of(key)))
+    pub(super) fn property(&self, key: &str) -> Cow<'w, Property> {
+        self.words.properties.get(key, Property::of)
     }
 
     /// Walks below a property of a legacy type.
     pub(super) fn in_property(&mut self, property: &Property, walk: impl FnOnce(&mut Self)) {
         self.holds_nul |= property.holds_nul;
-        self.within_shared(property.key.clone(), property.words.clone(), walk);
+        self.within_shared(&property.key, &property.words, walk);
     }
 
     /// As [`Self::below`], of texts that other policies have as well.
-    fn within_shared(&mut self, segment: SmolStr, name: SmolStr, walk: impl FnOnce(&mut Self)) {
+    fn within_shared(&mut self, segment: &SmolStr, name: &SmolStr, walk: impl FnOnce(&mut Self)) {
         if !self.path.is_empty() || !self.name.is_empty() {
-            return self.below(&segment, &name, walk);
+            return self.below(segment, name, walk);
         }
-        self.enter(&segment, &name);
-        self.outermost = Some((segment, name));
+        self.enter(segment, name);
+        self.outermost = Some((segment.clone(), name.clone()));
         walk(self);
         self.outermost = None;
         self.path.clear();
@@ -239,8 +185,7 @@ impl Rows<'_> {
 
     /// A row for the value at this place.
     pub(super) fn leaf(&mut self, leaf: Leaf<'_>) {
-        let known = leaf.definition_id.and_then(|id| self.definition(id));
-        let category = leaf.category.or_else(|| known.and_then(|known| known.category.as_deref())).map(SmolStr::new);
+        let category = leaf.category.cloned();
         self.holds_nul |= leaf.value.as_deref().is_some_and(has_nul) || category.as_deref().is_some_and(has_nul);
         let (path, name) = self.place();
         self.settings.push(Setting {
@@ -250,18 +195,18 @@ impl Rows<'_> {
             definition_id: leaf.definition_id.cloned(),
             category,
             configured: leaf.configured,
-            raw_value: leaf.raw.map(|raw| json_text(raw, &mut self.scratch)),
+            raw_value: leaf.raw.map(|raw| raw.text(&mut self.scratch)),
         });
     }
 
     /// A row that tells of a secret and nothing about it.
-    pub(super) fn secret(&mut self, definition_id: Option<&SmolStr>) {
+    pub(super) fn secret(&mut self, place: &Leaf<'_>) {
         self.leaf(Leaf {
-            definition_id,
+            definition_id: place.definition_id,
+            category: place.category,
             value: Some(SmolStr::new_static(SECRET)),
             raw: None,
             configured: Some(true),
-            category: None,
         });
     }
 
@@ -271,7 +216,7 @@ impl Rows<'_> {
         if value.len() > LONGEST_REMEMBERED {
             return humanize::value_words(value).into();
         }
-        self.flattener.values.of(value, |value| humanize::value_words(value).into())
+        self.words.values.get(value, |value| humanize::value_words(value).into()).into_owned()
     }
 
     /// What `configured` is where a value is the one that a type has before anybody sets it.
@@ -281,34 +226,56 @@ impl Rows<'_> {
 
     /// Gives the rows from `first` on, which are of one setting of an intent, its official category, and the name of
     /// its option where `value` is one.
-    pub(super) fn say_officially(&mut self, definition_id: &str, value: &Value, first: usize) {
-        let Some(known) = self.definition(definition_id) else { return };
-        let option = value.as_str().and_then(|value| known.options.get(&value.to_ascii_lowercase())).map(SmolStr::new);
-        let category = known.category.as_deref().map(SmolStr::new);
-        self.holds_nul |= [&option, &category].into_iter().flatten().any(|text| has_nul(text));
+    pub(super) fn say_officially(&mut self, defined: &Defined<'_>, value: &Value, first: usize) {
+        let Some(known) = &defined.official else { return };
+        let option = value.as_str().and_then(|value| known.option(value));
+        self.holds_nul |= option.into_iter().chain(&known.category).any(|text| has_nul(text));
         for row in &mut self.settings[first..] {
-            row.category.clone_from(&category);
+            row.category.clone_from(&known.category);
             // a secret has no raw value
-            if let Some(option) = option.as_ref().filter(|_| row.raw_value.is_some()) {
+            if let Some(option) = option.filter(|_| row.raw_value.is_some()) {
                 row.value = Some(option.clone());
             }
         }
     }
 
     /// What a person reads for an option of a choice: its official name, else words from its suffix.
-    pub(super) fn option(&self, definition_id: &str, choice: &str) -> SmolStr {
-        let official = self
-            .definition(definition_id)
-            .and_then(|known| known.options.get(choice).or_else(|| known.options.get(&choice.to_ascii_lowercase())));
-        let words = |choice: &str| humanize::option_words(definition_id, choice).into();
-        match official {
-            Some(name) => name.into(),
-            None => match choice.strip_prefix(definition_id).and_then(|rest| rest.strip_prefix('_')) {
-                // of most choices a short end tells all, which those of other definitions have as well
-                Some(end) if !end.contains('_') => self.flattener.options.of(end, |_| words(choice)),
-                _ => self.flattener.options.of(&format!("{definition_id}_/{choice}"), |_| words(choice)),
-            },
+    pub(super) fn option(&self, defined: &Defined<'_>, choice: &str) -> SmolStr {
+        if let Some(name) = defined.official.as_ref().and_then(|known| known.option(choice)) {
+            return name.clone();
         }
+        let id = defined.id.as_str();
+        let words = |technical: &str| {
+            let make = |_: &SmolStr| humanize::option_words(id, choice).into();
+            self.words.options.get(technical, make).into_owned()
+        };
+        match choice.strip_prefix(id).and_then(|rest| rest.strip_prefix('_')) {
+            // of most choices a short end tells all, which those of other definitions have as well
+            Some(end) if !end.contains('_') => words(end),
+            _ => words(&format!("{id}_/{choice}")),
+        }
+    }
+}
+
+/// A definition while its settings are walked: what its id says, and what Microsoft calls it.
+pub(super) struct Defined<'w> {
+    named: Cow<'w, Named>,
+    official: Option<Arc<Official>>,
+}
+
+impl Deref for Defined<'_> {
+    type Target = Named;
+
+    fn deref(&self) -> &Named {
+        &self.named
+    }
+}
+
+impl Defined<'_> {
+    /// What its rows have in common.
+    pub(super) fn leaf(&self) -> Leaf<'_> {
+        let category = self.official.as_ref().and_then(|known| known.category.as_ref());
+        Leaf { definition_id: Some(&self.id), category, ..Leaf::default() }
     }
 }
 
@@ -317,9 +284,16 @@ impl Rows<'_> {
 pub(super) struct Leaf<'v> {
     pub(super) definition_id: Option<&'v SmolStr>,
     pub(super) value: Option<SmolStr>,
-    pub(super) raw: Option<&'v Value>,
+    pub(super) raw: Option<Raw<'v>>,
     pub(super) configured: Option<bool>,
-    pub(super) category: Option<&'v str>,
+    pub(super) category: Option<&'v SmolStr>,
+}
+
+/// What Graph sent for a row.
+pub(super) enum Raw<'v> {
+    Value(&'v Value),
+    /// Values that stand apart, as a list.
+    List(&'v [&'v Value]),
 }
 
 /// Whether JSON writes a character of `text` otherwise. All bytes are looked at, which goes many at a time.
@@ -333,19 +307,41 @@ fn has_nul(text: &str) -> bool {
     text.bytes().fold(false, |found, byte| found | is_nul(byte))
 }
 
-/// A value as JSON text. Most are texts without anything to escape, for which no serializer is needed.
-fn json_text(value: &Value, scratch: &mut String) -> SmolStr {
-    match value {
-        Value::Bool(true) => SmolStr::new_static("true"),
-        Value::Bool(false) => SmolStr::new_static("false"),
-        Value::Number(number) => SmolStr::new(number.as_str()),
-        Value::String(text) if !has_escapes(text) => {
-            scratch.clear();
-            scratch.push('"');
-            scratch.push_str(text);
-            scratch.push('"');
-            SmolStr::new(scratch)
+impl Raw<'_> {
+    /// JSON text, written in `scratch` before its length is known.
+    fn text(self, scratch: &mut String) -> SmolStr {
+        scratch.clear();
+        match self {
+            Self::Value(Value::Bool(true)) => return SmolStr::new_static("true"),
+            Self::Value(Value::Bool(false)) => return SmolStr::new_static("false"),
+            Self::Value(Value::Number(number)) => return SmolStr::new(number.as_str()),
+            Self::Value(value) => write_json(value, scratch),
+            Self::List(values) => write_list(values.iter().copied(), scratch),
         }
-        other => other.to_string().into(),
+        SmolStr::new(scratch)
+    }
+}
+
+fn write_list<'v>(values: impl Iterator<Item = &'v Value>, out: &mut String) {
+    out.push('[');
+    for (index, value) in values.enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_json(value, out);
+    }
+    out.push(']');
+}
+
+/// Most values are texts without anything to escape, for which no serializer is needed.
+fn write_json(value: &Value, out: &mut String) {
+    match value {
+        Value::String(text) if !has_escapes(text) => {
+            out.push('"');
+            out.push_str(text);
+            out.push('"');
+        }
+        Value::Array(values) => write_list(values.iter(), out),
+        other => out.push_str(&other.to_string()),
     }
 }

@@ -6,7 +6,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use super::SECRET;
+use super::{SECRET, property};
 pub(super) use names::{STEMS, is_secret_id, is_secret_name, search};
 
 /// Words that stand where a policy about secrets is set, and are none.
@@ -135,7 +135,7 @@ pub(super) fn starts_with(text: &str, beginning: &str) -> bool {
 
 /// Whether an object is a `SecretSettingValue`: by its type, else by the property that only those have.
 pub(super) fn is_secret_setting_value(value: &Map<String, Value>) -> bool {
-    value.contains_key("valueState") || value.get("@odata.type").is_some_and(is_secret_type)
+    property(value, "valueState").is_some() || property(value, "@odata.type").is_some_and(is_secret_type)
 }
 
 /// Whether an `@odata.type` is that of a `SecretSettingValue`.

@@ -1,18 +1,18 @@
 //! The last step: paths and names that are unique inside the policy, whatever order the settings came in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::rows::Rows;
+use super::rows::Gathered;
 use crate::{
     json::Document,
     policy::{MAX_KEY_CHARS, NO_SETTINGS, NO_SETTINGS_PATH, Setting, bounded, bounded_with},
 };
 
 /// The rows of a policy in order of path, clean, bounded and unique in name and path.
-pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
-    let Rows { scopes, mut settings, holds_nul, .. } = rows;
+pub(super) fn finished(rows: Gathered, document: &Document) -> Vec<Setting> {
+    let Gathered { scopes, mut settings, holds_nul } = rows;
     if settings.is_empty() {
         return vec![Setting { name: NO_SETTINGS.into(), path: NO_SETTINGS_PATH.into(), ..Setting::default() }];
     }
@@ -26,18 +26,17 @@ pub(super) fn finished(rows: Rows<'_>, document: &Document) -> Vec<Setting> {
     if number_equal_paths(&mut settings) {
         settings.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     }
-    if !any_name_clashes(&settings) {
-        return settings;
+    if tell_apart(&mut settings, |setting| scope(setting, &scopes))
+        && tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| format_smolstr!("[{id}]")))
+    {
+        number_equal_names(&mut settings);
     }
-    tell_apart(&mut settings, |setting| scope(setting, &scopes));
-    tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| format_smolstr!("[{id}]")));
-    number_equal_names(&mut settings);
     settings
 }
 
 /// Sorts by path, and by contents where paths are the same. Paths are long and begin alike: what comes after that is
 /// compared as a number first, and rows, which are large, are moved once.
-fn sort(settings: &mut Vec<Setting>) {
+fn sort(settings: &mut [Setting]) {
     let order = |a: &Setting, b: &Setting| a.path.cmp(&b.path).then_with(|| contents(a).cmp(&contents(b)));
     if settings.is_sorted_by(|a, b| order(a, b).is_le()) {
         return;
@@ -48,9 +47,23 @@ fn sort(settings: &mut Vec<Setting>) {
     let number = |path: &str| {
         path.as_bytes()[alike..].iter().chain(&[0; 8]).take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     };
-    let mut places: Vec<_> = settings.iter().map(|setting| number(&setting.path)).zip(0..).collect();
-    places.sort_unstable_by(|(a, at), (b, other)| a.cmp(b).then_with(|| order(&settings[*at], &settings[*other])));
-    *settings = places.into_iter().map(|(_, at): (u64, usize)| std::mem::take(&mut settings[at])).collect();
+    let mut places: Vec<(u64, usize)> = settings.iter().map(|setting| number(&setting.path)).zip(0..).collect();
+    // most policies consist of runs that are in order already, which this sort joins
+    places.sort_by(|(a, at), (b, other)| a.cmp(b).then_with(|| order(&settings[*at], &settings[*other])));
+    reorder(settings, &mut places);
+}
+
+/// Moves what stands at the second number of each place there, along the circles that these moves make.
+fn reorder(settings: &mut [Setting], places: &mut [(u64, usize)]) {
+    for start in 0..places.len() {
+        let mut at = start;
+        while places[at].1 != start {
+            let from = std::mem::replace(&mut places[at].1, at);
+            settings.swap(at, from);
+            at = from;
+        }
+        places[at].1 = at;
+    }
 }
 
 /// What tells settings of one path apart.
@@ -104,9 +117,11 @@ fn number_equal_paths(settings: &mut [Setting]) -> bool {
     true
 }
 
-/// Adds a mark to all rows that clash in name.
-fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<SmolStr>) {
-    for index in clashing(settings).into_iter().flatten() {
+/// Adds a mark to all rows that clash in name, if there are any.
+fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<SmolStr>) -> bool {
+    let groups = clashing(settings);
+    let any = !groups.is_empty();
+    for index in groups.into_iter().flatten() {
         let setting = &mut settings[index];
         if let Some(mark) = mark(setting)
             && !setting.name.ends_with(mark.as_str())
@@ -115,6 +130,7 @@ fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<SmolSt
             setting.name = bounded_with(&marked, &setting.path).into();
         }
     }
+    any
 }
 
 /// `[2]`, `[3]`, … in order of path for the names that clash still; a number that another name has is passed over.
@@ -140,29 +156,24 @@ fn number_equal_names(settings: &mut [Setting]) {
     }
 }
 
-fn any_name_clashes(settings: &[Setting]) -> bool {
-    let hasher = foldhash::fast::RandomState::default();
-    let mut names = std::collections::HashSet::with_capacity_and_hasher(settings.len(), hasher);
-    !settings.iter().all(|setting| names.insert(setting.name.as_str()))
-}
-
 /// The rows that share a name, group by group, in order of path.
 fn clashing(settings: &[Setting]) -> Vec<Vec<usize>> {
-    let mut by_name: HashMap<&str, usize> = HashMap::with_capacity(settings.len());
-    let mut groups: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut first = Names::with_capacity_and_hasher(settings.len(), foldhash::fast::RandomState::default());
+    let mut others: Names<'_, Vec<usize>> = Names::default();
     for (index, setting) in settings.iter().enumerate() {
-        if let Some(first) = by_name.insert(&setting.name, index) {
-            let group = groups.entry(&setting.name).or_default();
-            if group.is_empty() {
-                group.push(first);
+        match first.entry(setting.name.as_str()) {
+            Entry::Vacant(free) => {
+                free.insert(index);
             }
-            group.push(index);
+            Entry::Occupied(taken) => others.entry(&setting.name).or_insert_with(|| vec![*taken.get()]).push(index),
         }
     }
-    let mut groups: Vec<_> = groups.into_values().collect();
+    let mut groups: Vec<_> = others.into_values().collect();
     groups.sort_unstable();
     groups
 }
+
+type Names<'s, T> = HashMap<&'s str, T, foldhash::fast::RandomState>;
 
 /// Whom a definition is for: its id says so, or the administrative template's class.
 fn scope(setting: &Setting, scopes: &HashMap<SmolStr, &'static str>) -> Option<SmolStr> {

@@ -37,22 +37,22 @@ pub(super) fn is_promising(text: &str, characters: Characters) -> bool {
 
 /// The bytes of a base64 text, in either alphabet.
 pub(super) fn bytes(encoded: &str) -> Option<Vec<u8>> {
-    let characters = Characters::of(encoded);
-    if encoded.len() < 4 || !characters.are_any_base64() {
+    if encoded.len() < 4 {
         return None;
     }
-    let decoded = if characters.are_packed() {
-        BASE64.decode(encoded)
-    } else {
+    // most payloads are packed in the usual alphabet: the decoder looks at each character anyway
+    let decoded = BASE64.decode(encoded).ok().or_else(|| {
         let standard = |byte: u8| match byte {
             b'-' => b'+',
             b'_' => b'/',
             other => other,
         };
-        let packed = encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard);
-        BASE64.decode(packed.collect::<Vec<_>>())
-    };
-    decoded.ok().filter(|bytes| !bytes.is_empty())
+        let characters = Characters::of(encoded);
+        let other = characters.are_any_base64() && !characters.are_packed();
+        let packed = || encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard).collect::<Vec<_>>();
+        other.then(packed).and_then(|packed| BASE64.decode(packed).ok())
+    });
+    decoded.filter(|bytes| !bytes.is_empty())
 }
 
 /// The text in `bytes`, UTF-8, UTF-16 or a western code page; `None` where they are no text.
@@ -91,9 +91,13 @@ fn unmarked_utf16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
+/// Whether no control character but those of layout stands in `text`. Bytes are judged many at a time: payloads are
+/// long.
 fn is_readable(text: &str) -> bool {
-    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}');
-    // most texts are ASCII alone, of which many characters are judged at a time
-    let is_printable = |byte: u8| matches!(byte, b' '..=b'~') | matches!(byte, b'\t'..=b'\n' | b'\x0c'..=b'\r');
-    text.bytes().fold(true, |all, byte| all & is_printable(byte)) || !text.contains(is_control)
+    let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r') || byte == 0x7f;
+    // those beyond ASCII begin with this byte
+    let begins_control = |pair: &[u8]| pair[0] == 0xc2 && pair[1] < 0xa0;
+    let bytes = text.as_bytes();
+    !bytes.iter().fold(false, |found, byte| found | is_control(*byte))
+        && (text.is_ascii() || !bytes.windows(2).fold(false, |found, pair| found | begins_control(pair)))
 }
