@@ -165,7 +165,7 @@ async fn sync(
             }
         }
         Source::Graph(graph) => {
-            let tenant = live.insert(Live::new(&graph, &request.tenant, asked.as_deref(), &stop.token));
+            let tenant = live.insert(Live::new(&graph, &request.tenant, asked.as_deref(), stop));
             match tenant.sign_in().await {
                 Ok(()) => {
                     let outcomes = Box::pin(tenant.outcomes(opened.context, &reporter));

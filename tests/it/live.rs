@@ -44,6 +44,10 @@ impl Setup {
     }
 
     async fn sync_until(&self, kinds: &[&str], stop: CancellationToken) -> Synced {
+        self.sync_within(kinds, stop, Duration::from_mins(1)).await
+    }
+
+    pub(crate) async fn sync_within(&self, kinds: &[&str], stop: CancellationToken, longest: Duration) -> Synced {
         let graph = Graph {
             http: http(),
             endpoints: endpoints(self.server.url()),
@@ -59,8 +63,7 @@ impl Setup {
             dry_run: false,
             wait: false,
         };
-        sync::run(request, Source::Graph(Box::new(graph)), &self.store, Arc::new(Silent), stop, Duration::from_mins(1))
-            .await
+        sync::run(request, Source::Graph(Box::new(graph)), &self.store, Arc::new(Silent), stop, longest).await
     }
 
     async fn read<T: Send + 'static>(

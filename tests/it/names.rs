@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tenantpilot::report::Status;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     live::{Setup, kind},
@@ -336,6 +337,24 @@ async fn pages_are_read_on_while_names_are_waited_for() {
         read = tokio::time::timeout(Duration::from_secs(20), four_pages) => read.unwrap(),
     }
     assert_eq!(setup.server.count(DEFINITIONS), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_never_come_take_a_part_of_the_time_and_no_policy() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, policies(60, 4, false));
+    let assigned = json!({ "id": "d1", "displayName": "Devices", "passwordMinimumLength": 8, "assignments": [
+        { "target": { "@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": TENANT } }] });
+    setup.server.add("deviceManagement/deviceConfigurations", [assigned]);
+    setup.server.fault(Fault::on(DEFINITIONS, Effect::Hang));
+    setup.server.fault(Fault::on("directoryObjects/getByIds", Effect::Hang));
+    let kinds = ["settings-catalog", "device-configuration"];
+    let synced = setup.sync_within(&kinds, CancellationToken::new(), Duration::from_secs(8)).await;
+    assert_eq!(synced.report.status, Status::Succeeded, "{:?}", synced.report);
+    assert_eq!(setup.policies().await.len(), 61);
+    let warned: Vec<_> = synced.report.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(warned, ["timeout", "timeout"]);
+    assert_eq!(setup.server.count(DEFINITIONS) + setup.server.count("directoryObjects/getByIds"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

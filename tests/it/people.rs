@@ -187,3 +187,20 @@ async fn a_thousand_ids_are_one_request() {
     assert_eq!(setup.server.count("getByIds"), 4);
     assert_eq!(setup.server.count_in_batch("directoryObjects"), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_wait_for_their_turn_are_asked_for_together() {
+    let setup = Setup::new().await;
+    let kinds = ["device-configuration", "compliance", "windows-script", "macos-script", "remediation"];
+    for (n, kind) in kinds.iter().enumerate() {
+        let group = format!("{n}{n}111111-1111-4111-8111-111111111111");
+        let target = json!({ "@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": group });
+        let policy = json!({ "id": kind, "displayName": kind, "assignments": [{ "target": target }] });
+        setup.server.add(tenantpilot::registry::by_slug(kind).unwrap().endpoints[0].path, [policy]);
+        setup.server.add(OBJECTS, [self::group(&group, &json!(kind))]);
+    }
+    setup.server.latency(std::time::Duration::from_millis(200));
+    let synced = setup.sync(&kinds).await;
+    assert_eq!(synced.report.status, Status::Succeeded);
+    assert!(setup.server.count("getByIds") <= 3, "{}", setup.server.count("getByIds"));
+}

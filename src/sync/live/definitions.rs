@@ -40,6 +40,7 @@ pub(super) struct Definitions {
     client: Client,
     context: Arc<Context>,
     warnings: Arc<Warnings>,
+    at_most: Duration,
     /// What is read of the settings catalog, and of templates: neither waits for the other.
     catalog: Mutex<State>,
     templates: Mutex<State>,
@@ -60,9 +61,10 @@ struct State {
 }
 
 impl Definitions {
-    pub(super) fn new(client: &Client, context: Arc<Context>, warnings: Arc<Warnings>) -> Self {
+    pub(super) fn new(client: &Client, context: Arc<Context>, warnings: Arc<Warnings>, at_most: Duration) -> Self {
         let (catalog, templates) = Default::default();
-        Self { client: names_client(client), context, warnings, catalog, templates }
+        let at_most = at_most.min(LONGEST);
+        Self { client: names_client(client), context, warnings, at_most, catalog, templates }
     }
 
     /// Sees to it that the names of these policies' settings are known, as far as they can be had.
@@ -81,7 +83,7 @@ impl Definitions {
         // another page may have brought some of them meanwhile
         let stale = self.stale(stale).await;
         let missing: Vec<String> = stale.into_iter().filter(|id| state.asked.insert(id.clone())).collect();
-        let left = LONGEST.saturating_sub(state.spent);
+        let left = self.at_most.saturating_sub(state.spent);
         let is_over = left.is_zero() || state.asked.len() > MAX_ASKED || state.given_up.contains(place);
         if missing.is_empty() || is_over {
             return;

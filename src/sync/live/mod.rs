@@ -16,10 +16,12 @@ use tokio::{
     sync::{Semaphore, mpsc},
     task::{JoinError, spawn_blocking},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::prepare::{Content, Context, Outcome, Prepared};
+use super::{
+    prepare::{Content, Context, Outcome, Prepared},
+    stop::Stop,
+};
 use crate::{
     auth::{AuthError, Credential, CredentialSource, Endpoints, resolve_tenant},
     events::{Reporter, SyncEvent},
@@ -35,6 +37,8 @@ use names::Names;
 const KINDS_AT_ONCE: usize = 8;
 /// Portions of pages that wait to be flattened.
 const PAGES_WAITING: usize = 2;
+/// What part of a sync's time all asking for names may take: policies come first.
+const NAMES_SHARE: u32 = 4;
 /// Bytes of policies that are flattened together, about.
 const BYTES_TOGETHER: usize = 1 << 20;
 
@@ -65,6 +69,7 @@ pub(super) struct Live {
     kinds: Vec<&'static PolicyKind>,
     meters: HashMap<&'static str, (Arc<Meter>, Instant)>,
     tenant: TenantId,
+    names_at_most: Duration,
     names: Option<Arc<Names>>,
 }
 
@@ -76,22 +81,18 @@ enum Arrival {
 
 impl Live {
     /// Kinds that are not asked for by name are the registry's default ones.
-    pub(super) fn new(
-        graph: &Graph,
-        tenant: &TenantId,
-        asked: Option<&[&'static PolicyKind]>,
-        stop: &CancellationToken,
-    ) -> Self {
+    pub(super) fn new(graph: &Graph, tenant: &TenantId, asked: Option<&[&'static PolicyKind]>, stop: &Stop) -> Self {
         let source = graph.credentials.clone();
         let credential = Arc::new(Credential::new(graph.http.clone(), graph.endpoints.clone(), tenant.clone(), source));
-        let options = Options { cancel: stop.clone(), ..graph.options.clone() };
+        let options = Options { cancel: stop.token.clone(), ..graph.options.clone() };
         let client = Client::new(graph.http.clone(), graph.endpoints.graph().clone(), credential.clone(), options);
         let kinds: Vec<_> = match asked {
             Some(asked) => asked.to_vec(),
             None => POLICY_KINDS.iter().filter(|kind| kind.default).collect(),
         };
         let meters = kinds.iter().map(|kind| (kind.slug(), (Meter::new(), Instant::now()))).collect();
-        Self { client, credential, kinds, meters, tenant: tenant.clone(), names: None }
+        let names_at_most = stop.longest / NAMES_SHARE;
+        Self { client, credential, kinds, meters, tenant: tenant.clone(), names_at_most, names: None }
     }
 
     /// Signs in, so that a refusal is told once and before anything else is done.
@@ -107,7 +108,8 @@ impl Live {
     ) -> impl Stream<Item = Result<Vec<Outcome>, JoinError>> + use<> {
         let (sender, receiver) = mpsc::channel(PAGES_WAITING);
         let turns = Arc::new(Semaphore::new(KINDS_AT_ONCE));
-        let names = self.names.insert(Arc::new(Names::new(&self.client, &context, &self.tenant, reporter))).clone();
+        let names = Names::new(&self.client, &context, &self.tenant, reporter, self.names_at_most);
+        let names = self.names.insert(Arc::new(names)).clone();
         for meter in names.meters() {
             let waits = tell_waits(meter.clone(), self.tenant.clone(), Arc::downgrade(reporter));
             tokio::spawn(waits.in_current_span());

@@ -1,6 +1,9 @@
 //! What is asked for beside the policies, so that people can read them: names of settings, and of people and groups.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use super::{definitions::Definitions, people::People};
 use crate::{
@@ -22,18 +25,20 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// Each sort of names may take `at_most`, or what it takes at most anyway.
     pub(super) fn new(
         client: &Client,
         context: &Arc<Context>,
         tenant: &TenantId,
         reporter: &Arc<dyn Reporter>,
+        at_most: Duration,
     ) -> Self {
         let warnings = Arc::new(Warnings::default());
         Self {
-            definitions: Definitions::new(client, context.clone(), warnings.clone()),
+            definitions: Definitions::new(client, context.clone(), warnings.clone(), at_most),
             reporter: reporter.clone(),
             tenant: tenant.clone(),
-            people: People::new(client, context.clone(), warnings.clone(), tenant.clone()),
+            people: People::new(client, context.clone(), warnings.clone(), tenant.clone(), at_most),
             warnings,
         }
     }

@@ -50,10 +50,16 @@ struct State {
 }
 
 impl People {
-    pub(super) fn new(client: &Client, context: Arc<Context>, warnings: Arc<Warnings>, tenant: TenantId) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        context: Arc<Context>,
+        warnings: Arc<Warnings>,
+        tenant: TenantId,
+        at_most: Duration,
+    ) -> Self {
         context.names.ask_for_people();
         let state = State {
-            left: LONGEST,
+            left: at_most.min(LONGEST),
             asked: BTreeSet::new(),
             listed: HashSet::new(),
             refused: HashSet::new(),
