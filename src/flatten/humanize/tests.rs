@@ -155,6 +155,8 @@ fn members_of_enumerations_become_sentences() {
         ("macAppStore", "Mac App Store"),
         ("macAddress", "MAC address"),
         ("requireWindowsHello", "Require Windows Hello"),
+        ("windowsHelloForBusiness", "Windows Hello for Business"),
+        ("windowsSMode", "Windows S Mode"),
     ];
     for (value, words) in pairs {
         assert_eq!(value_words(value), words, "{value}");
