@@ -62,13 +62,13 @@ pub(super) fn of_property(key: &str, value: &Value) -> Option<Payload> {
 /// A text that is XML, JSON or a certificate, plain or as base64, or in which a secret is assigned.
 pub(super) fn of_text(value: &Value) -> Option<Payload> {
     let text = value.as_str()?;
+    if redaction::is_structured(text) {
+        return Some(Payload::new(text.to_owned()));
+    }
     let characters = Characters::of(text);
     let promising = encoded::is_promising(text, characters);
     if !promising && !characters.may_structure() {
         return None;
-    }
-    if redaction::is_structured(text) {
-        return Some(Payload::new(text.to_owned()));
     }
     if let Some(certificates) = binary::pem(text) {
         return Some(Payload::new(certificates));

@@ -27,11 +27,6 @@ pub(super) fn without_secrets(text: &str, nested: usize) -> Option<String> {
     if nested > MOST_NESTED || text.len() > LARGEST_PARSED {
         return script::without_secrets(text);
     }
-    let characters = Characters::of(text);
-    let promising = encoded::is_promising(text, characters);
-    if !promising && !characters.may_structure() {
-        return None;
-    }
     if is_structured(text) {
         let mut found = Redaction::new(text, nested);
         let start = text.trim_start_matches('\u{feff}').trim_start();
@@ -41,6 +36,11 @@ pub(super) fn without_secrets(text: &str, nested: usize) -> Option<String> {
             return script::without_secrets(text);
         }
         return found.finished();
+    }
+    let characters = Characters::of(text);
+    let promising = encoded::is_promising(text, characters);
+    if !promising && !characters.may_structure() {
+        return None;
     }
     if promising && let Some(content) = encoded::bytes(text).and_then(|bytes| binary::content(&bytes, nested)) {
         return match content {
