@@ -3,9 +3,9 @@
 
     cargo build --release
     cargo bench --bench generate -- --policies 100 /tmp/hundred
-    MALLOC_ARENA_MAX=2 benches/soak.py --tenant /tmp/hundred [--minutes 60] [--syncs 1200] [--failing 0.01] [--concurrency 4]
+    benches/soak.py --tenant /tmp/hundred [--minutes 60] [--syncs 1200] [--failing 0.01] [--concurrency 4]
 
-One worker, its allocator set as the unit and the image in `packaging` set it, a private Redis with an append-only
+One worker, a private Redis with an append-only
 file, a private PostgreSQL, and a server that answers as Microsoft Graph does, one answer in a hundred an error.
 Tenants are enqueued evenly over the time, by the program itself; of three syncs two are of tenants that were synced
 before, and one is of a new tenant. In the end every job's id must stand in the worker's log as done, or as failed

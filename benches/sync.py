@@ -95,7 +95,7 @@ class Command:
 
     def __init__(self, binary):
         self.binary = str(binary)
-        kept = {"PATH", "HOME", "LANG", "MALLOC_ARENA_MAX"}
+        kept = {"PATH", "HOME", "LANG"}
         self.environment = {key: value for key, value in os.environ.items() if key in kept}
 
     def run(self, *arguments):
