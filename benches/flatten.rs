@@ -25,11 +25,6 @@ use tenantpilot::{
     registry::{self, PolicyKind},
 };
 
-/// The program's own, of which both have a share.
-#[cfg(not(target_env = "msvc"))]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 struct Read {
     kind: &'static PolicyKind,
     document: PolicyDocument,

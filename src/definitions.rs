@@ -5,7 +5,7 @@ mod import;
 mod wire;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -104,24 +104,35 @@ impl From<Definition> for Official {
 
 /// Names by lower-case id: service ids are lower-case, hand-written ones in exports are not.
 #[derive(Debug, Clone, Default)]
-pub struct Definitions(HashMap<String, Arc<Official>, foldhash::fast::RandomState>);
+pub struct Definitions {
+    by_id: HashMap<String, Arc<Official>, foldhash::fast::RandomState>,
+    /// Thousands of definitions have some hundred categories between them.
+    categories: HashSet<SmolStr, foldhash::fast::RandomState>,
+}
 
 impl Definitions {
     /// The names of a definition, whatever the case of its id.
     pub fn get(&self, id: &str) -> Option<&Arc<Official>> {
-        if self.0.is_empty() {
+        if self.by_id.is_empty() {
             return None;
         }
         if id.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            self.0.get(&id.to_ascii_lowercase())
+            self.by_id.get(&id.to_ascii_lowercase())
         } else {
-            self.0.get(id)
+            self.by_id.get(id)
         }
     }
 
     /// Adds or replaces a definition; the id in any case.
     pub fn insert(&mut self, id: &str, definition: Definition) {
-        self.0.insert(id.to_ascii_lowercase(), Arc::new(definition.into()));
+        let mut official = Official::from(definition);
+        if let Some(category) = &mut official.category {
+            match self.categories.get(category) {
+                Some(known) => *category = known.clone(),
+                None => drop(self.categories.insert(category.clone())),
+            }
+        }
+        self.by_id.insert(id.to_ascii_lowercase(), Arc::new(official));
     }
 
     /// Adds what one `settingDefinitions` element says, the shape that `$expand=settingDefinitions` and
@@ -134,6 +145,6 @@ impl Definitions {
 
     /// Whether no definition is known.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_id.is_empty()
     }
 }

@@ -8,9 +8,11 @@ use smol_str::SmolStr;
 
 use super::{
     bag::{self, Place, Tree},
-    elements, is_annotation, property,
+    elements,
+    flattener::Named,
+    is_annotation, property,
     property::Holds,
-    rows::{Defined, Leaf, Raw, Rows},
+    rows::{Leaf, Raw, Rows},
     secret,
 };
 
@@ -130,11 +132,11 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// One value with what hangs below it.
-fn node(definition: &Defined<'_>, object: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
+fn node(definition: &Named, object: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
     let node = Node::of(object, rows);
     match node.value {
-        _ if node.is_secret => rows.secret(&definition.leaf()),
-        Some(value) if is_password(definition, value, kind) => rows.secret(&definition.leaf()),
+        _ if node.is_secret => rows.secret(&Leaf::of(definition)),
+        Some(value) if is_password(definition, value, kind) => rows.secret(&Leaf::of(definition)),
         Some(value) => scalar(definition, value, kind, rows),
         None => {}
     }
@@ -142,7 +144,7 @@ fn node(definition: &Defined<'_>, object: &Map<String, Value>, kind: Kind, rows:
 }
 
 /// A key or password that a template, written by hand, holds as a plain text.
-fn is_password(definition: &Defined<'_>, value: &Value, kind: Kind) -> bool {
+fn is_password(definition: &Named, value: &Value, kind: Kind) -> bool {
     definition.is_secret
         && kind == Kind::Simple
         && value.as_str().is_some_and(|text| !text.is_empty() && !secret::is_plain_word(text))
@@ -166,7 +168,7 @@ fn below(node: &Node<'_>, rows: &mut Rows<'_>) {
     }
 }
 
-fn scalar(definition: &Defined<'_>, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
+fn scalar(definition: &Named, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
     match value {
         Value::Null => {}
         Value::Array(_) | Value::Object(_) => bag::literal(value, rows),
@@ -174,13 +176,13 @@ fn scalar(definition: &Defined<'_>, value: &Value, kind: Kind, rows: &mut Rows<'
             let (words, holds_secret) = readable(definition, value, kind, rows);
             let raw = Some(Raw::Value(value)).filter(|_| !holds_secret);
             let configured = Some(is_configured(value));
-            rows.leaf(Leaf { value: Some(words), raw, configured, ..definition.leaf() });
+            rows.leaf(Leaf { value: Some(words), raw, configured, ..Leaf::of(definition) });
         }
     }
 }
 
 /// What a person reads, and whether a secret inside was withheld.
-fn readable(definition: &Defined<'_>, value: &Value, kind: Kind, rows: &Rows<'_>) -> (SmolStr, bool) {
+fn readable(definition: &Named, value: &Value, kind: Kind, rows: &Rows<'_>) -> (SmolStr, bool) {
     match value {
         Value::String(choice) if kind == Kind::Choice => (rows.option(definition, choice), false),
         // what an administrator has typed is no member of an enumeration
@@ -195,7 +197,7 @@ fn is_configured(value: &Value) -> bool {
 }
 
 /// A collection of scalars is one row; whatever hangs below its elements has rows of its own.
-fn collection(definition: &Defined<'_>, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
+fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
     let mut plain = Vec::new();
     let mut nodes = Vec::new();
     for (index, element) in elements(values).enumerate() {
@@ -205,8 +207,8 @@ fn collection(definition: &Defined<'_>, values: &Value, kind: Kind, rows: &mut R
         };
         let node = Node::of(object, rows);
         match node.value {
-            _ if node.is_secret => rows.secret(&definition.leaf()),
-            Some(value) if is_password(definition, value, kind) => rows.secret(&definition.leaf()),
+            _ if node.is_secret => rows.secret(&Leaf::of(definition)),
+            Some(value) if is_password(definition, value, kind) => rows.secret(&Leaf::of(definition)),
             value => plain.extend(value.filter(|value| !value.is_null())),
         }
         nodes.push((index, node));
@@ -220,7 +222,7 @@ fn collection(definition: &Defined<'_>, values: &Value, kind: Kind, rows: &mut R
             plain.iter().map(|value| readable(definition, value, kind, rows)).unzip();
         let raw = Some(Raw::List(&plain)).filter(|_| !secrets.contains(&true));
         let value = Some(bag::joined(&words));
-        rows.leaf(Leaf { value, raw, configured: Some(true), ..definition.leaf() });
+        rows.leaf(Leaf { value, raw, configured: Some(true), ..Leaf::of(definition) });
     }
     for (index, node) in &nodes {
         rows.in_element(*index, None, |rows| below(node, rows));

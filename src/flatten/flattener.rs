@@ -10,47 +10,61 @@ use std::{
 use smol_str::SmolStr;
 
 use super::{humanize, property::Property, secret};
-use crate::definitions::{Definition, Definitions};
+use crate::definitions::{Definition, Definitions, Official};
 
 /// Words are remembered of up to this many texts; a tenant has a few thousand.
 const MAX_REMEMBERED: usize = 100_000;
 
 /// Official names, and words made before. One serves all policies of a run, on many threads.
 #[derive(Debug, Default)]
-pub struct Flattener {
-    /// Grows while a run learns names; each policy is flattened with those of its beginning.
-    definitions: RwLock<Arc<Definitions>>,
-    words: RwLock<Words>,
+pub struct Flattener(RwLock<Known>);
+
+/// Grows while a run learns names; each policy is flattened with what was known at its beginning.
+#[derive(Debug, Default)]
+struct Known {
+    definitions: Definitions,
+    words: Words,
 }
 
 impl Flattener {
     /// A flattener that prefers the names of `definitions` to words made from ids.
     pub fn new(definitions: Definitions) -> Self {
-        Self { definitions: RwLock::new(Arc::new(definitions)), ..Self::default() }
+        Self(RwLock::new(Known { definitions, words: Words::default() }))
     }
 
     /// Adds names by definition id, for the policies that are flattened from now on.
     pub fn learn(&self, definitions: Vec<(String, Definition)>) {
-        let mut known = self.definitions.write().unwrap_or_else(PoisonError::into_inner);
-        let known = Arc::make_mut(&mut known);
-        for (id, definition) in definitions {
-            known.insert(&id, definition);
+        if definitions.is_empty() {
+            return;
         }
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Known { definitions: official, words } = &mut *known;
+        for (id, definition) in definitions {
+            official.insert(&id, definition);
+        }
+        call_officially(&mut words.names, official);
     }
 
-    /// The official names of now.
-    pub(super) fn definitions(&self) -> Arc<Definitions> {
-        Arc::clone(&self.definitions.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Does something with the words that are known, and remembers those that it made besides. The lock is taken once
-    /// for a policy and not once for each of its words.
-    pub(super) fn with_words<T>(&self, work: impl FnOnce(Vocabulary<'_>) -> (T, Words)) -> T {
-        let (done, made) = work(self.words.read().unwrap_or_else(PoisonError::into_inner).vocabulary());
+    /// Does something with what is known, and remembers the words that it made besides. The lock is taken once for a
+    /// policy and not once for each of its words.
+    pub(super) fn with_known<T>(&self, work: impl FnOnce(Vocabulary<'_>, &Definitions) -> (T, Words)) -> T {
+        let (done, mut made) = {
+            let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            work(known.words.vocabulary(), &known.definitions)
+        };
         if !made.is_empty() {
-            self.words.write().unwrap_or_else(PoisonError::into_inner).add(made);
+            let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            // names may have been learned in between
+            call_officially(&mut made.names, &known.definitions);
+            known.words.add(made);
         }
         done
+    }
+}
+
+fn call_officially(names: &mut Memo<Named>, official: &Definitions) {
+    for (id, named) in names {
+        named.call(official.get(id));
     }
 }
 
@@ -137,18 +151,32 @@ impl<'w, T: Clone> Lookup<'w, T> {
     }
 }
 
-/// A definition's id, what words say of it, and whether it names a secret.
+/// A definition: what its id says, and what Microsoft calls it.
 #[derive(Debug, Clone)]
 pub(super) struct Named {
     pub(super) id: SmolStr,
-    pub(super) words: SmolStr,
+    /// Its official name, else words from its id.
+    pub(super) name: SmolStr,
+    pub(super) official: Option<Arc<Official>>,
     pub(super) is_secret: bool,
     pub(super) holds_nul: bool,
+    words: SmolStr,
 }
 
 impl Named {
-    pub(super) fn of(id: &SmolStr) -> Self {
-        let words = humanize::humanize(id).into();
-        Self { id: id.clone(), words, is_secret: secret::is_secret_id(id), holds_nul: id.contains('\0') }
+    pub(super) fn of(id: &SmolStr, official: Option<&Arc<Official>>) -> Self {
+        let words: SmolStr = humanize::humanize(id).into();
+        let (name, is_secret) = (words.clone(), secret::is_secret_id(id));
+        let mut named = Self { id: id.clone(), name, official: None, is_secret, holds_nul: false, words };
+        named.call(official);
+        named
+    }
+
+    /// Takes the name that Microsoft gives it, if any.
+    pub(super) fn call(&mut self, official: Option<&Arc<Official>>) {
+        self.official = official.cloned();
+        let name = official.and_then(|official| official.display_name.as_ref());
+        self.name = name.unwrap_or(&self.words).clone();
+        self.holds_nul = self.id.contains('\0') || self.name.contains('\0');
     }
 }

@@ -1,6 +1,6 @@
 //! The rows of one policy while they are gathered.
 
-use std::{borrow::Cow, collections::HashMap, ops::Deref, sync::Arc};
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
@@ -11,10 +11,7 @@ use super::{
     humanize, property,
     property::Property,
 };
-use crate::{
-    definitions::{Definitions, Official},
-    policy::Setting,
-};
+use crate::{definitions::Definitions, policy::Setting};
 
 /// Longer values are not remembered: most are texts of one policy alone.
 const LONGEST_REMEMBERED: usize = 64;
@@ -22,7 +19,8 @@ const LONGEST_REMEMBERED: usize = 64;
 /// The rows of one policy, and where in it the walk stands.
 pub(super) struct Rows<'w> {
     words: Vocabulary<'w>,
-    shared: Arc<Definitions>,
+    official: &'w Definitions,
+    /// Those that the export brings along.
     own: Definitions,
     /// Whether `false` and `0` may be what a type has before anybody sets it.
     legacy: bool,
@@ -57,8 +55,8 @@ pub(super) fn gather(
     body: &Map<String, Value>,
     walk: impl FnOnce(&mut Rows<'_>),
 ) -> Gathered {
-    flattener.with_words(|words| {
-        let mut rows = Rows::new(words, flattener.definitions(), shape, body);
+    flattener.with_known(|words, official| {
+        let mut rows = Rows::new(words, official, shape, body);
         walk(&mut rows);
         let Rows { settings, scopes, holds_nul, words, .. } = rows;
         (Gathered { settings, scopes, holds_nul }, words.made())
@@ -66,7 +64,7 @@ pub(super) fn gather(
 }
 
 impl<'w> Rows<'w> {
-    fn new(words: Vocabulary<'w>, shared: Arc<Definitions>, shape: SettingsShape, body: &Map<String, Value>) -> Self {
+    fn new(words: Vocabulary<'w>, official: &'w Definitions, shape: SettingsShape, body: &Map<String, Value>) -> Self {
         let mut own = Definitions::default();
         let settings = body.get("settings").into_iter().flat_map(elements);
         let nested = settings.filter_map(|setting| property(setting.as_object()?, "settingDefinitions"));
@@ -79,7 +77,7 @@ impl<'w> Rows<'w> {
         let expected = listed.unwrap_or_default().max(body.len());
         Self {
             words,
-            shared,
+            official,
             own,
             legacy: matches!(shape, SettingsShape::Legacy | SettingsShape::Intent),
             scopes: HashMap::new(),
@@ -93,18 +91,14 @@ impl<'w> Rows<'w> {
         }
     }
 
-    /// The official definition of an id: the export's own one before the shared one.
-    fn definition(&self, id: &str) -> Option<Arc<Official>> {
-        self.own.get(id).or_else(|| self.shared.get(id)).map(Arc::clone)
-    }
-
-    /// Walks below a definition: its official name, else words from its id.
-    pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self, &Defined<'_>)) {
-        let named = self.words.names.get(id, Named::of);
-        let defined = Defined { named, official: self.definition(id) };
-        let name = defined.official.as_ref().and_then(|known| known.display_name.as_ref());
-        self.holds_nul |= defined.holds_nul || name.is_some_and(|name| has_nul(name));
-        self.within_shared(&defined.id, name.unwrap_or(&defined.words), |rows| walk(rows, &defined));
+    /// Walks below a definition: its official name, the export's own before the shared one, else words from its id.
+    pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self, &Named)) {
+        let mut named = self.words.names.get(id, |id| Named::of(id, self.official.get(id)));
+        if let Some(own) = self.own.get(id) {
+            named.to_mut().call(Some(own));
+        }
+        self.holds_nul |= named.holds_nul;
+        self.within_shared(&named.id, &named.name, |rows| walk(rows, &named));
     }
 
     /// What a property's name says.
@@ -226,8 +220,8 @@ impl<'w> Rows<'w> {
 
     /// Gives the rows from `first` on, which are of one setting of an intent, its official category, and the name of
     /// its option where `value` is one.
-    pub(super) fn say_officially(&mut self, defined: &Defined<'_>, value: &Value, first: usize) {
-        let Some(known) = &defined.official else { return };
+    pub(super) fn say_officially(&mut self, named: &Named, value: &Value, first: usize) {
+        let Some(known) = &named.official else { return };
         let option = value.as_str().and_then(|value| known.option(value));
         self.holds_nul |= option.into_iter().chain(&known.category).any(|text| has_nul(text));
         for row in &mut self.settings[first..] {
@@ -240,11 +234,11 @@ impl<'w> Rows<'w> {
     }
 
     /// What a person reads for an option of a choice: its official name, else words from its suffix.
-    pub(super) fn option(&self, defined: &Defined<'_>, choice: &str) -> SmolStr {
-        if let Some(name) = defined.official.as_ref().and_then(|known| known.option(choice)) {
+    pub(super) fn option(&self, named: &Named, choice: &str) -> SmolStr {
+        if let Some(name) = named.official.as_ref().and_then(|known| known.option(choice)) {
             return name.clone();
         }
-        let id = defined.id.as_str();
+        let id = named.id.as_str();
         let words = |technical: &str| {
             let make = |_: &SmolStr| humanize::option_words(id, choice).into();
             self.words.options.get(technical, make).into_owned()
@@ -257,28 +251,6 @@ impl<'w> Rows<'w> {
     }
 }
 
-/// A definition while its settings are walked: what its id says, and what Microsoft calls it.
-pub(super) struct Defined<'w> {
-    named: Cow<'w, Named>,
-    official: Option<Arc<Official>>,
-}
-
-impl Deref for Defined<'_> {
-    type Target = Named;
-
-    fn deref(&self) -> &Named {
-        &self.named
-    }
-}
-
-impl Defined<'_> {
-    /// What its rows have in common.
-    pub(super) fn leaf(&self) -> Leaf<'_> {
-        let category = self.official.as_ref().and_then(|known| known.category.as_ref());
-        Leaf { definition_id: Some(&self.id), category, ..Leaf::default() }
-    }
-}
-
 /// A value, as [`Rows::leaf`] takes it.
 #[derive(Default)]
 pub(super) struct Leaf<'v> {
@@ -287,6 +259,14 @@ pub(super) struct Leaf<'v> {
     pub(super) raw: Option<Raw<'v>>,
     pub(super) configured: Option<bool>,
     pub(super) category: Option<&'v SmolStr>,
+}
+
+impl<'v> Leaf<'v> {
+    /// What rows of a definition have in common.
+    pub(super) fn of(named: &'v Named) -> Self {
+        let category = named.official.as_ref().and_then(|known| known.category.as_ref());
+        Self { definition_id: Some(&named.id), category, ..Self::default() }
+    }
 }
 
 /// What Graph sent for a row.
