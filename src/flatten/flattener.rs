@@ -180,3 +180,43 @@ impl Named {
         self.holds_nul = self.id.contains('\0') || self.name.contains('\0');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Definition, Flattener, Named};
+
+    const ID: &str = "device_vendor_msft_policy_config_wifi_allowroaming";
+
+    fn learn(flattener: &Flattener, name: &str) {
+        let definition = Definition { display_name: Some(name.to_owned()), ..Definition::default() };
+        flattener.learn(vec![(ID.to_uppercase(), definition)]);
+    }
+
+    fn name(flattener: &Flattener) -> String {
+        flattener.with_known(|words, official| {
+            let name = words.names.get(ID, |id| Named::of(id, official.get(id))).name.to_string();
+            (name, words.made())
+        })
+    }
+
+    #[test]
+    fn a_name_that_is_learned_replaces_the_words_of_before() {
+        let flattener = Flattener::default();
+        assert_eq!(name(&flattener), "Allow Roaming");
+        learn(&flattener, "Roaming");
+        assert_eq!(name(&flattener), "Roaming");
+        learn(&flattener, "Roaming between networks");
+        assert_eq!(name(&flattener), "Roaming between networks");
+    }
+
+    #[test]
+    fn a_name_that_is_learned_while_a_policy_makes_words_is_not_lost() {
+        let flattener = Flattener::default();
+        learn(&flattener, "Roaming");
+        flattener.with_known(|words, _| {
+            words.names.get(ID, |id| Named::of(id, None));
+            ((), words.made())
+        });
+        assert_eq!(name(&flattener), "Roaming");
+    }
+}
