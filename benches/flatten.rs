@@ -149,6 +149,9 @@ fn show(bytes: usize, parsing: &mut [Duration], flattening: &mut [Duration]) {
 
 /// The policies that take the most time beyond that of their own parse: where to look first.
 fn show_slowest(all: &[Read], slowest: usize, rounds: usize, flattener: &Flattener) {
+    if slowest == 0 {
+        return;
+    }
     let mut each: Vec<_> = all
         .iter()
         .map(|read| {

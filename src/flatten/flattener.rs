@@ -46,7 +46,7 @@ impl Flattener {
     }
 
     /// Does something with what is known, and remembers the words that it made besides. The lock is taken once for a
-    /// policy and not once for each of its words.
+    /// policy, and once more where it made words, not for each of them. `work` must not learn: it would wait for itself.
     pub(super) fn with_known<T>(&self, work: impl FnOnce(Vocabulary<'_>, &Definitions) -> (T, Words)) -> T {
         let (done, mut made) = {
             let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +103,7 @@ impl Words {
 }
 
 fn add<T>(known: &mut Memo<T>, made: Memo<T>) {
-    if known.len() >= MAX_REMEMBERED {
+    if known.len() + made.len() > MAX_REMEMBERED {
         known.clear();
     }
     known.extend(made);
@@ -146,8 +146,11 @@ impl<'w, T: Clone> Lookup<'w, T> {
         if let Some(known) = self.known.get(technical) {
             return Cow::Borrowed(known);
         }
-        let made = self.made.borrow_mut().entry(technical.into()).or_insert_with_key(make).clone();
-        Cow::Owned(made)
+        let mut made = self.made.borrow_mut();
+        if made.len() >= MAX_REMEMBERED {
+            return Cow::Owned(make(&technical.into()));
+        }
+        Cow::Owned(made.entry(technical.into()).or_insert_with_key(make).clone())
     }
 }
 

@@ -53,7 +53,7 @@ fn sort(settings: &mut [Setting]) {
     reorder(settings, &mut places);
 }
 
-/// Moves what stands at the second number of each place there, along the circles that these moves make.
+/// Moves what stands at the second number of each place there, along the cycles that these moves make.
 fn reorder(settings: &mut [Setting], places: &mut [(u64, usize)]) {
     for start in 0..places.len() {
         let mut at = start;

@@ -29,6 +29,11 @@ impl Stop {
         Self { token, longest, user, deadline: Instant::now() + longest, _timer: ended.drop_guard() }
     }
 
+    /// What is left of its time.
+    pub(super) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// Whether the user has stopped it.
     pub(super) fn by_user(&self) -> bool {
         self.user.is_cancelled()

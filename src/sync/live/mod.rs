@@ -37,7 +37,7 @@ use names::Names;
 const KINDS_AT_ONCE: usize = 8;
 /// Portions of pages that wait to be flattened.
 const PAGES_WAITING: usize = 2;
-/// What part of a sync's time all asking for names may take: policies come first.
+/// What part of a sync's time that is left each sort of names may take: policies come first.
 const NAMES_SHARE: u32 = 4;
 /// Bytes of policies that are flattened together, about.
 const BYTES_TOGETHER: usize = 1 << 20;
@@ -91,7 +91,7 @@ impl Live {
             None => POLICY_KINDS.iter().filter(|kind| kind.default).collect(),
         };
         let meters = kinds.iter().map(|kind| (kind.slug(), (Meter::new(), Instant::now()))).collect();
-        let names_at_most = stop.longest / NAMES_SHARE;
+        let names_at_most = stop.left() / NAMES_SHARE;
         Self { client, credential, kinds, meters, tenant: tenant.clone(), names_at_most, names: None }
     }
 
