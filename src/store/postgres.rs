@@ -64,18 +64,22 @@ mod functions {
 }
 
 mod catalog {
-    //! The server's own list of what a schema holds.
+    //! The server's own list of what a schema holds. `information_schema` hides what a user has no rights to.
     diesel::table! {
-        information_schema.tables (table_name) {
-            table_schema -> Text,
-            table_name -> Text,
+        pg_catalog.pg_class (oid) {
+            oid -> Oid,
+            relname -> Text,
+            relnamespace -> Oid,
         }
     }
     diesel::table! {
-        information_schema.schemata (schema_name) {
-            schema_name -> Text,
+        pg_catalog.pg_namespace (oid) {
+            oid -> Oid,
+            nspname -> Text,
         }
     }
+    diesel::joinable!(pg_class -> pg_namespace (relnamespace));
+    diesel::allow_tables_to_appear_in_same_query!(pg_class, pg_namespace);
 }
 
 /// Connects; `schema` is where unqualified names are looked for.
@@ -124,19 +128,20 @@ fn with_cause(error: &tokio_postgres::Error) -> String {
 pub(super) fn create_schema(conn: &mut Conn, schema: &str) -> QueryResult<()> {
     use diesel::connection::SimpleConnection as _;
     let found: i64 =
-        catalog::schemata::table.filter(catalog::schemata::schema_name.eq(schema)).count().get_result(conn)?;
+        catalog::pg_namespace::table.filter(catalog::pg_namespace::nspname.eq(schema)).count().get_result(conn)?;
     if found == 0 {
         conn.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
     }
     Ok(())
 }
 
-/// Names of the tables and views in the schema that is written to.
+/// Names of the tables, views and whatever else takes up a table's name in the schema that is written to.
 pub(super) fn tables(conn: &mut Conn) -> QueryResult<Vec<String>> {
     let schema: Option<String> = diesel::select(current_schema()).get_result(conn)?;
-    catalog::tables::table
-        .filter(catalog::tables::table_schema.eq(schema.unwrap_or_default()))
-        .select(catalog::tables::table_name)
+    catalog::pg_class::table
+        .inner_join(catalog::pg_namespace::table)
+        .filter(catalog::pg_namespace::nspname.eq(schema.unwrap_or_default()))
+        .select(catalog::pg_class::relname)
         .load(conn)
 }
 

@@ -12,7 +12,7 @@ use super::{
     Seen, SettingRow, StoreError, TenantRow, Written,
     error::first_line,
     postgres, sqlite,
-    state::{State, state},
+    state::{MIGRATIONS_TABLE, State, state, versions},
 };
 use crate::{changes::Tally, definitions::Definition, policy::TenantId};
 
@@ -120,19 +120,23 @@ impl Store {
 
     /// The state of the database; one that must not be touched is an error.
     fn judge(&self, session: &mut Session) -> Result<State, StoreError> {
-        let failed = StoreError::query("list its tables");
-        let judged = match &mut session.0 {
-            Backend::Postgres(conn) => {
-                let tables = postgres::tables(conn).map_err(failed)?;
-                state(conn.as_mut(), &tables, &postgres::MIGRATIONS, false)
-            }
-            Backend::Sqlite { conn, .. } => {
-                let tables = sqlite::tables(conn).map_err(failed)?;
-                state(conn.as_mut(), &tables, &sqlite::MIGRATIONS, true)
-            }
+        let tables = match &mut session.0 {
+            Backend::Postgres(conn) => postgres::tables(conn),
+            Backend::Sqlite { conn, .. } => sqlite::tables(conn),
+        }
+        .map_err(StoreError::query("list its tables"))?;
+        let applied = if tables.iter().any(|table| table == MIGRATIONS_TABLE) {
+            ask!(session, migrations::applied()).map_err(StoreError::query("read which migrations were run"))?
+        } else {
+            Vec::new()
         };
+        let known = match &session.0 {
+            Backend::Postgres(_) => versions::<diesel::pg::Pg>(&postgres::MIGRATIONS),
+            Backend::Sqlite { .. } => versions::<diesel::sqlite::Sqlite>(&sqlite::MIGRATIONS),
+        }
+        .map_err(|error| self.migrate_failed(&error))?;
         let database = self.url.to_string();
-        match judged.map_err(|error| self.migrate_failed(&error))? {
+        match state(&tables, &applied, &known, self.url.file().is_some()) {
             State::Newer(version) => Err(StoreError::Newer { database, version }),
             State::Foreign(found) => {
                 Err(StoreError::Foreign { database, found, schema_helps: self.url.file().is_none() })

@@ -846,6 +846,46 @@ fn a_wrong_password_is_told_and_never_printed() {
 }
 
 #[test]
+fn a_user_needs_no_more_rights_than_what_it_does() {
+    let database = postgres::Database::new();
+    let export = Export::of(&catalog("p", "Policy", [text("vendor_a", "x")]));
+    let guest = Program::new().env("DATABASE_URL", &database.url_for(GUEST, GUEST_PASSWORD));
+    Program::new().env("DATABASE_URL", &database.url()).sync(export.path());
+
+    let refused = guest.run(["inspect", "settings"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("permission denied for table"), "{refused:?}");
+
+    database.query(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {GUEST}"));
+    for subject in ["", "settings", "policies", "changes", "runs", "kinds", "tenants", "assignments"] {
+        let shown = guest.run(["inspect", subject].into_iter().filter(|argument| !argument.is_empty()));
+        assert_eq!(shown.code, Some(0), "{subject}: {shown:?}");
+    }
+    let refused = guest.try_sync(export.path(), &[]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("permission denied for table"), "{refused:?}");
+
+    database.query(&format!("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {GUEST}"));
+    let changed = Export::of(&catalog("p", "Policy", [text("vendor_a", "y"), text("vendor_b", "z")]));
+    let synced = guest.try_sync(changed.path(), &[]);
+    assert_eq!(synced.code, Some(0), "{synced:?}");
+    let values = database.query("SELECT setting_value FROM policy_settings ORDER BY 1");
+    assert_eq!(values, [Some("y".to_owned()), Some("z".to_owned())]);
+}
+
+#[test]
+fn a_schema_that_is_there_is_used_by_who_may_use_it() {
+    let database = postgres::Database::new();
+    database.query("CREATE SCHEMA intune");
+    database.query(&format!("GRANT USAGE, CREATE ON SCHEMA intune TO {GUEST}"));
+    let guest = Program::new()
+        .env("DATABASE_URL", &database.url_for(GUEST, GUEST_PASSWORD))
+        .env("DATABASE_SCHEMA", "intune");
+    guest.sync(Export::of(&catalog("p", "Policy", [text("vendor_a", "x")])).path());
+    assert_eq!(database.query("SELECT setting_value FROM intune.policy_settings"), [Some("x".to_owned())]);
+}
+
+#[test]
 fn a_password_that_breaks_its_address_is_never_printed() {
     let export = Export::of(&catalog("p", "Policy", [text("vendor_a", "x")]));
     for address in [

@@ -2,6 +2,7 @@
 //! from the backend above it.
 
 pub(in crate::store) mod definitions;
+pub(in crate::store) mod migrations;
 pub(in crate::store) mod reads;
 pub(in crate::store) mod runs;
 pub(in crate::store) mod writes;
