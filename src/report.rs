@@ -284,7 +284,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Whether something was lost by it: a file that is no policy, or is one twice, is no loss.
+    /// Whether the run is only partial by it: not by a file that is no policy, nor by a second one of an id, which
+    /// is one policy to a tenant.
     pub fn is_loss(&self) -> bool {
         !matches!(self.code, "not_a_policy" | "duplicate")
     }

@@ -11,6 +11,7 @@ mod stop;
 mod writer;
 
 use std::{
+    collections::HashMap,
     pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -145,15 +146,9 @@ async fn sync(
         recorded: opened.recorded,
         dry: request.dry_run,
     };
-    let names_duplicates = matches!(source, Source::Folder(_));
-    let mut writer = Writer {
-        session: opened.session,
-        run,
-        reporter: reporter.clone(),
-        names_duplicates,
-        started,
-        state: State::default(),
-    };
+    let firsts = matches!(source, Source::Folder(_)).then(HashMap::new);
+    let mut writer =
+        Writer { session: opened.session, run, reporter: reporter.clone(), firsts, started, state: State::default() };
     let mut ended;
     let mut live = None;
     match source {

@@ -1,7 +1,7 @@
 //! The one writer of a run: takes outcomes in order, gathers whole policies, writes them in transactions.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -34,10 +34,36 @@ pub(super) struct Writer {
     pub(super) session: Option<Session>,
     pub(super) run: Run,
     pub(super) reporter: Arc<dyn Reporter>,
-    /// A second policy of one id is worth telling; a page of Graph's may repeat one.
-    pub(super) names_duplicates: bool,
+    /// A second file with one id is worth telling: where the first one of each stands. `None` for Graph, whose pages
+    /// may repeat a policy.
+    pub(super) firsts: Option<HashMap<PolicyId, First>>,
     pub(super) started: Instant,
     pub(super) state: State,
+}
+
+/// The first file of an id, which is the one that is stored.
+pub(super) struct First {
+    kind: &'static str,
+    name: Option<String>,
+    file: Option<String>,
+}
+
+impl From<&Prepared> for First {
+    fn from(prepared: &Prepared) -> Self {
+        Self { kind: prepared.kind, name: prepared.name.clone(), file: prepared.file.clone() }
+    }
+}
+
+impl First {
+    /// Why a later policy of the same id is not stored: it is the same one, or a template that was copied with its id.
+    fn hides(&self, later: &Prepared) -> String {
+        let place = self.file.as_deref().unwrap_or_default();
+        if self.kind == later.kind && self.name == later.name {
+            return format!("a policy with this id was read before, from {place}");
+        }
+        let (kind, name) = (self.kind, self.name.as_deref().unwrap_or_default());
+        format!("another policy has this id and is stored in its place: `{name}` ({kind}) from {place}")
+    }
 }
 
 /// What a run has come to.
@@ -125,11 +151,15 @@ impl Writer {
     fn take_policy(&mut self, prepared: Prepared) {
         let kind = prepared.kind;
         if !self.state.seen.insert(prepared.id.as_str()) {
-            if self.names_duplicates {
+            if let Some(first) = self.firsts.as_ref().and_then(|firsts| firsts.get(&prepared.id)) {
+                let problem = prepared.problem("duplicate", first.hides(&prepared));
                 self.state.kind(kind).skipped += 1;
-                self.problem(prepared.problem("duplicate", "a policy with this id was read before"));
+                self.problem(problem);
             }
             return;
+        }
+        if let Some(firsts) = &mut self.firsts {
+            firsts.insert(prepared.id.clone(), First::from(&prepared));
         }
         let is_complete = match &prepared.content {
             Content::Read(read) => read.policy.complete,

@@ -187,13 +187,26 @@ fn of_two_files_with_one_id_the_first_by_path_wins() {
     let export = Export::new();
     export.put("b/policy.json", &catalog("p", "Second", [text("vendor_a", "second")]));
     export.put("a/policy.json", &catalog("p", "First", [text("vendor_a", "first")]));
+    export.put("c/policy.json", &catalog("p", "First", [text("vendor_a", "third")]));
     let database = Database::sqlite();
     let program = database.program();
     for _ in 0..2 {
         let printed = program.try_sync(export.path(), &[]);
         assert_eq!(printed.code, Some(0), "{printed:?}");
-        let problem = &printed.json()["tenants"][0]["problems"][0];
-        assert_eq!((&problem["code"], &problem["file"]), (&json!("duplicate"), &json!("b/policy.json")));
+        let problems = &printed.json()["tenants"][0]["problems"];
+        let told = |index: usize| [&problems[index]["code"], &problems[index]["file"], &problems[index]["message"]];
+        let other =
+            "another policy has this id and is stored in its place: `First` (settings-catalog) from a/policy.json";
+        assert_eq!(told(0), ["duplicate", "b/policy.json", other]);
+        let same = "a policy with this id was read before, from a/policy.json";
+        assert_eq!(told(1), ["duplicate", "c/policy.json", same]);
+        // also where notes are not told
+        let quiet =
+            program.run(["sync", "--quiet", "--fixtures", &export.path().to_string_lossy(), "--tenant", "contoso"]);
+        assert!(
+            quiet.stderr.contains(&format!("warning: settings-catalog b/policy.json `Second`: {other}")),
+            "{quiet:?}"
+        );
         assert_eq!(database.lines("SELECT setting_value AS line FROM settings"), ["first"]);
     }
 }

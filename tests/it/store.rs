@@ -878,9 +878,8 @@ fn a_schema_that_is_there_is_used_by_who_may_use_it() {
     let database = postgres::Database::new();
     database.query("CREATE SCHEMA intune");
     database.query(&format!("GRANT USAGE, CREATE ON SCHEMA intune TO {GUEST}"));
-    let guest = Program::new()
-        .env("DATABASE_URL", &database.url_for(GUEST, GUEST_PASSWORD))
-        .env("DATABASE_SCHEMA", "intune");
+    let guest =
+        Program::new().env("DATABASE_URL", &database.url_for(GUEST, GUEST_PASSWORD)).env("DATABASE_SCHEMA", "intune");
     guest.sync(Export::of(&catalog("p", "Policy", [text("vendor_a", "x")])).path());
     assert_eq!(database.query("SELECT setting_value FROM intune.policy_settings"), [Some("x".to_owned())]);
 }

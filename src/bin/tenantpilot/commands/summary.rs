@@ -96,8 +96,10 @@ pub(super) fn problems(tenant: &TenantReport, named: bool, printer: &Printer) {
         let name = problem.policy_name.as_ref().map(|name| format!(" `{}`", one_line(name))).unwrap_or_default();
         let kind = problem.kind.map(|kind| format!("{kind} ")).unwrap_or_default();
         let place = problem.file.as_ref().unwrap_or(&problem.policy);
-        let line = format!("{prefix}{kind}{}{name}: {} ({})", one_line(place), problem.message, problem.code);
-        if problem.is_loss() { printer.warning(&line) } else { printer.note(&format!("skipped: {line}")) }
+        let (place, message) = (one_line(place), one_line(&problem.message));
+        let line = format!("{prefix}{kind}{place}{name}: {message} ({})", problem.code);
+        // a second policy of one id may be another one, so it is told even where notes are not
+        if problem.code == "not_a_policy" { printer.note(&format!("skipped: {line}")) } else { printer.warning(&line) }
     }
     let more = (tenant.problems.len().saturating_sub(PROBLEMS_SHOWN)) as u64 + tenant.more_problems;
     if more > 0 {
