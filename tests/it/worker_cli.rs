@@ -421,6 +421,14 @@ fn two_workers_on_one_machine_need_no_flags() {
     worker.wait_for_message("health and metrics are not served");
 }
 
+#[test]
+fn a_health_address_that_is_none_is_wrong_usage() {
+    let database = Database::sqlite();
+    let setup = setup(&database);
+    let printed = setup.program.run(["worker", "--drain", "--health-addr", "no address"]);
+    refused(&printed, 2, "`--health-addr` is no address: use `HOST:PORT` or `off`");
+}
+
 fn refused(printed: &Printed, code: i32, says: &str) {
     assert_eq!(printed.code, Some(code), "{printed:?}");
     assert!(printed.stderr.contains(says), "{printed:?}");
@@ -513,6 +521,20 @@ fn an_operator_pauses_resumes_and_clears() {
     }
     let overview = setup.program.run(["inspect", "queue", "--json"]).json();
     assert_eq!(overview["completed"], 1);
+    let csv = setup.program.run(["inspect", "queue", "--csv"]);
+    let expected = "version,queue,paused,waiting,active,delayed,dead,completed,failed,retried,rescued,duplicates\n\
+        1,intune-sync-queue,false,0,0,0,0,1,1,0,0,0\n";
+    assert_eq!((csv.code, csv.stdout.as_str()), (Some(0), expected), "{csv:?}");
+    drop(worker);
+    let kinds = ["--kind", "compliance,intent"];
+    let job = &setup.program.run(["enqueue", "--json", "--tenant", OTHER].into_iter().chain(kinds)).json()[0];
+    let csv = setup.program.run(["inspect", "jobs", "--csv"]);
+    let start = format!(
+        "jobId,tenantId,state,kinds,attempt,deliveries,enqueuedAt,dueAt,worker,finishedAt,durationMs,settings,error\n\
+        {},{OTHER},waiting,compliance;intent,",
+        job["jobId"].as_str().unwrap()
+    );
+    assert!(csv.code == Some(0) && csv.stdout.starts_with(&start), "{csv:?}");
 }
 
 #[test]

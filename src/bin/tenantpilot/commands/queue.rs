@@ -86,7 +86,7 @@ pub(super) async fn jobs(
         None => queue.jobs(limit).await?,
     };
     for job in jobs {
-        output.row(&JobRecord::from(job))?;
+        output.row(&JobRow(job))?;
     }
     Ok(output.finish()?)
 }
@@ -95,6 +95,15 @@ pub(super) async fn jobs(
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StatusRecord {
+    #[serde(flatten)]
+    numbers: Numbers,
+    workers: Vec<WorkerRecord>,
+}
+
+/// What CSV tells of the queue: its workers are a list, which JSON has.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Numbers {
     version: u32,
     queue: &'static str,
     paused: bool,
@@ -107,7 +116,6 @@ struct StatusRecord {
     retried: u64,
     rescued: u64,
     duplicates: u64,
-    workers: Vec<WorkerRecord>,
 }
 
 #[derive(Serialize)]
@@ -121,7 +129,7 @@ struct WorkerRecord {
 
 impl From<&QueueStatus> for StatusRecord {
     fn from(status: &QueueStatus) -> Self {
-        Self {
+        let numbers = Numbers {
             version: 1,
             queue: status.queue,
             paused: status.paused,
@@ -134,8 +142,8 @@ impl From<&QueueStatus> for StatusRecord {
             retried: status.retried,
             rescued: status.rescued,
             duplicates: status.duplicates,
-            workers: status.workers.iter().map(WorkerRecord::from).collect(),
-        }
+        };
+        Self { numbers, workers: status.workers.iter().map(WorkerRecord::from).collect() }
     }
 }
 
@@ -152,18 +160,23 @@ impl From<&WorkerView> for WorkerRecord {
 
 impl Record for StatusRecord {
     const TITLES: &'static [&'static str] = &["QUEUE", "", "WORKER", "JOBS", "LAST HEARTBEAT (UTC)"];
+    fn csv(&self, lines: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
+        lines.serialize(&self.numbers)
+    }
+
     fn cells(&self) -> Vec<Vec<String>> {
+        let Numbers { waiting, active, delayed, dead, completed, failed, retried, rescued, .. } = self.numbers;
         let numbers = [
-            ("waiting", self.waiting),
-            ("active", self.active),
-            ("delayed", self.delayed),
-            ("dead", self.dead),
-            ("completed", self.completed),
-            ("failed", self.failed),
-            ("retried", self.retried),
-            ("rescued", self.rescued),
+            ("waiting", waiting),
+            ("active", active),
+            ("delayed", delayed),
+            ("dead", dead),
+            ("completed", completed),
+            ("failed", failed),
+            ("retried", retried),
+            ("rescued", rescued),
         ];
-        let paused = self.paused.then(|| ["paused".to_owned(), "yes".to_owned()]);
+        let paused = self.numbers.paused.then(|| ["paused".to_owned(), "yes".to_owned()]);
         let left = paused.into_iter().chain(numbers.map(|(name, number)| [name.to_owned(), number.to_string()]));
         let right = self.workers.iter().map(|worker| {
             let heartbeat = second(worker.last_heartbeat.as_deref());
@@ -181,28 +194,31 @@ impl Record for StatusRecord {
     }
 }
 
-/// A job, as JSON tells it.
+/// A row of a job.
+struct JobRow(JobView);
+
+/// A job, as JSON and CSV tell it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct JobRecord {
-    job_id: Option<String>,
-    tenant_id: Option<String>,
+struct JobRecord<'j, K> {
+    job_id: Option<&'j str>,
+    tenant_id: Option<&'j str>,
     state: &'static str,
-    kinds: Option<Vec<String>>,
+    kinds: Option<K>,
     attempt: u64,
     deliveries: u64,
     enqueued_at: Option<String>,
     due_at: Option<String>,
-    worker: Option<String>,
+    worker: Option<&'j str>,
     finished_at: Option<String>,
     duration_ms: Option<u64>,
     settings: Option<u64>,
-    error: Option<String>,
+    error: Option<&'j str>,
 }
 
-impl From<JobView> for JobRecord {
-    fn from(job: JobView) -> Self {
-        let state = match (job.state, job.outcome.as_deref()) {
+impl JobRow {
+    fn state(&self) -> &'static str {
+        match (self.0.state, self.0.outcome.as_deref()) {
             (JobState::Active, _) => "active",
             (JobState::Waiting, _) => "waiting",
             (JobState::Delayed, _) => "delayed",
@@ -210,45 +226,53 @@ impl From<JobView> for JobRecord {
             (JobState::Over, Some("retried")) => "retried",
             (JobState::Over, Some("failed")) => "failed",
             (JobState::Over, _) => "completed",
-        };
-        Self {
-            job_id: job.job_id,
-            tenant_id: job.tenant_id,
-            state,
-            kinds: job.kinds,
+        }
+    }
+
+    fn record<K>(&self, kinds: impl Fn(&Vec<String>) -> K) -> JobRecord<'_, K> {
+        let job = &self.0;
+        JobRecord {
+            job_id: job.job_id.as_deref(),
+            tenant_id: job.tenant_id.as_deref(),
+            state: self.state(),
+            kinds: job.kinds.as_ref().map(kinds),
             attempt: job.attempt,
             deliveries: job.deliveries,
             enqueued_at: job.enqueued_at.and_then(time),
             due_at: job.due_at.and_then(time),
-            worker: job.worker,
+            worker: job.worker.as_deref(),
             finished_at: job.finished_at.and_then(time),
             duration_ms: job.duration_ms,
             settings: job.settings,
-            error: job.error,
+            error: job.error.as_deref(),
         }
     }
 }
 
-impl Record for JobRecord {
+impl Serialize for JobRow {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.record(Vec::clone).serialize(serializer)
+    }
+}
+
+impl Record for JobRow {
     const TITLES: &'static [&'static str] = &["JOB", "TENANT", "STATE", "ATTEMPT", "TIME (UTC)", "WORKER OR ERROR"];
     fn csv(&self, lines: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
-        let kinds = self.kinds.as_ref().map(|kinds| kinds.join(";"));
-        lines.serialize((
-            (&self.job_id, &self.tenant_id, self.state, kinds, self.attempt, self.deliveries, &self.enqueued_at),
-            (&self.due_at, &self.worker, &self.finished_at, self.duration_ms, self.settings, &self.error),
-        ))
+        // a cell holds no list
+        lines.serialize(self.record(|kinds| kinds.join(";")))
     }
 
     fn cells(&self) -> Vec<Vec<String>> {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let time = self.finished_at.as_ref().or(self.due_at.as_ref()).or(self.enqueued_at.as_ref());
+        let job = &self.0;
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let at = job.finished_at.or(job.due_at).or(job.enqueued_at).and_then(time);
         vec![vec![
-            text(&self.job_id),
-            text(&self.tenant_id),
-            self.state.to_owned(),
-            self.attempt.to_string(),
-            second(time.map(String::as_str)),
-            self.worker.clone().unwrap_or_else(|| text(&self.error)),
+            text(job.job_id.as_deref()),
+            text(job.tenant_id.as_deref()),
+            self.state().to_owned(),
+            job.attempt.to_string(),
+            second(at.as_deref()),
+            text(job.worker.as_deref().or(job.error.as_deref())),
         ]]
     }
 }

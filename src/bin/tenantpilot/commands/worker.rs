@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
-use anyhow::Context as _;
 use tenantpilot::{
     store::{Store, StoreError},
     worker::{self, Options, Tally, TenantSync, Worker},
@@ -72,7 +71,7 @@ async fn serve(args: &WorkerArgs, worker: &Worker, over: CancellationToken) -> a
         .await
         .ok()
         .and_then(|mut found| found.next())
-        .context(errors::Usage("`--health-addr` is no address: use `HOST:PORT` or `off`"))?;
+        .ok_or(errors::Usage("`--health-addr` is no address: use `HOST:PORT` or `off`"))?;
     let listener = match worker::bind(resolved).await {
         Ok(listener) => listener,
         Err(error) if asked.is_some() => return Err(error.into()),
