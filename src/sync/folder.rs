@@ -87,9 +87,10 @@ fn chunks(folder: &Folder) -> Vec<std::ops::Range<usize>> {
 }
 
 fn outcome(found: Found, asked: Option<&[&'static PolicyKind]>, context: &Context) -> Outcome {
+    let is_asked = |kind: &PolicyKind| asked.is_none_or(|asked| asked.iter().any(|asked| asked.slug() == kind.slug()));
     match found {
         Found::Policy(kind, document) => {
-            if asked.is_some_and(|asked| !asked.iter().any(|asked| asked.slug() == kind.slug())) {
+            if !is_asked(kind) {
                 return Outcome::NotAsked { id: document.id };
             }
             context.prepare(kind, document)
@@ -97,7 +98,8 @@ fn outcome(found: Found, asked: Option<&[&'static PolicyKind]>, context: &Contex
         Found::Skipped { path, reason } => not_a_policy(&path, &reason),
         Found::Broken { path, kind, reason } => Outcome::Problem(Problem {
             code: "unreadable",
-            kind: kind.map(PolicyKind::slug),
+            // the folder tells it, which may be wrong: it is no reason to report a kind that nobody asked for
+            kind: kind.filter(|kind| is_asked(kind)).map(PolicyKind::slug),
             policy: path.clone(),
             policy_name: None,
             file: Some(path),

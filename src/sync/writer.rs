@@ -130,7 +130,13 @@ impl Writer {
                 self.state.seen.insert(id.as_str());
             }
             Outcome::Problem(problem) => {
-                self.state.lost_unknown |= problem.is_loss();
+                if problem.is_loss() {
+                    self.state.lost_unknown = true;
+                    if let Some(kind) = problem.kind.map(|kind| self.state.kind(kind)) {
+                        kind.skipped += 1;
+                        kind.status = Status::Partial;
+                    }
+                }
                 self.problem(problem);
             }
             Outcome::KindEnded { kind, failure } => {
@@ -165,8 +171,9 @@ impl Writer {
             Content::Read(read) => read.policy.complete,
             Content::Untouched(stored) => stored.complete,
             Content::Unreadable { code, message } => {
-                self.state.kind(kind).skipped += 1;
-                self.state.kind(kind).status = Status::Partial;
+                let report = self.state.kind(kind);
+                report.skipped += 1;
+                report.status = Status::Partial;
                 return self.problem(prepared.problem(code, message));
             }
         };

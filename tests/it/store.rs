@@ -27,6 +27,7 @@ on_both!(
     a_policy_that_is_gone_is_marked_and_its_rows_go,
     a_policy_that_comes_back_is_live_again,
     nothing_is_removed_where_a_file_could_not_be_read,
+    a_file_that_could_not_be_read_makes_the_kind_of_its_folder_partial,
     kinds_that_were_not_asked_for_are_left_alone,
     changes_of_assignments_are_recorded,
     nothing_is_recorded_before_a_listing_was_completed,
@@ -272,6 +273,31 @@ fn nothing_is_removed_where_a_file_could_not_be_read(database: &Database) {
     assert_eq!(printed.code, Some(3), "{printed:?}");
     assert!(printed.stderr.contains("b.json"), "{printed:?}");
     assert_eq!(rows(database), before);
+}
+
+fn a_file_that_could_not_be_read_makes_the_kind_of_its_folder_partial(database: &Database) {
+    let export = Export::new();
+    export.put("Settings Catalog/a.json", &catalog("a", "A", [text("vendor_a", "x")]));
+    export.put_bytes("Compliance Policies/b.json", br#"{"id": "b"#);
+    let program = database.program();
+    for (flags, kinds) in [
+        (&[][..], vec![("settings-catalog", "succeeded", 0), ("compliance", "partial", 1)]),
+        (&["--kind", "settings-catalog"][..], vec![("settings-catalog", "succeeded", 0)]),
+    ] {
+        let printed = program.try_sync(export.path(), flags);
+        assert_eq!(printed.code, Some(3), "{printed:?}");
+        let report = printed.json()["tenants"][0]["kinds"].clone();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let told: Vec<_> = report
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|kind| (text(&kind["kind"]), text(&kind["status"]), kind["skipped"].as_u64().unwrap()))
+            .collect();
+        let kinds: Vec<_> =
+            kinds.iter().map(|(kind, status, n)| ((*kind).to_owned(), (*status).to_owned(), *n)).collect();
+        assert_eq!(told, kinds, "{printed:?}");
+    }
 }
 
 fn kinds_that_were_not_asked_for_are_left_alone(database: &Database) {
