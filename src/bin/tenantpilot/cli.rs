@@ -314,7 +314,7 @@ pub(crate) struct InspectArgs {
     #[arg(long, env = "TENANTPILOT_SEARCH", value_name = "TEXT")]
     pub(crate) search: Option<String>,
     /// Only what is not older than a time span (24h, 7d) or a date: of changes and runs their own time, of
-    /// policies and settings the policy's last modification
+    /// policies, settings and assignments the policy's last modification
     #[arg(long, env = "TENANTPILOT_SINCE", value_name = "TIME", value_parser = since)]
     pub(crate) since: Option<NaiveDateTime>,
     /// At most so many rows [default for tables: 200]

@@ -33,6 +33,7 @@ pub(super) fn of_kinds(out: &mut impl Write, tenant: &TenantReport, dry_run: boo
         (_, Status::Interrupted) => "interrupted",
         (_, Status::Failed) => "failed",
         (true, _) => "compared, nothing written,",
+        (false, Status::Partial) => "synced in part",
         (false, _) => "synced",
     };
     let name = tenant.tenant_name.as_ref().map(|name| format!(" ({})", one_line(name))).unwrap_or_default();
