@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Gives memory back, which the allocator of glibc does not: `.cargo/config.toml` says how soon.
+/// Gives memory back sooner than the allocator of glibc: `.cargo/config.toml` says how soon.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
