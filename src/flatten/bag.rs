@@ -181,8 +181,8 @@ pub(super) fn each(
     }
 }
 
-/// The labels of a list's items, each with how often it was asked for: those of one name are told apart where they
-/// stand, not property by property.
+/// The labels of a list's items, each with how often it was given: items of one name are told apart by a number on the
+/// label, not on each of their properties.
 #[derive(Default)]
 struct Labels(HashMap<SmolStr, usize, foldhash::fast::RandomState>);
 

@@ -42,7 +42,7 @@ impl Flattener {
         for (id, definition) in definitions {
             official.insert(&id, definition);
         }
-        call_officially(&mut words.names, official);
+        name_officially(&mut words.names, official);
     }
 
     /// Does something with what is known, and remembers the words that it made besides. The lock is taken once for a
@@ -55,16 +55,16 @@ impl Flattener {
         if !made.is_empty() {
             let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
             // names may have been learned in between
-            call_officially(&mut made.names, &known.definitions);
+            name_officially(&mut made.names, &known.definitions);
             known.words.add(made);
         }
         done
     }
 }
 
-fn call_officially(names: &mut Memo<Named>, official: &Definitions) {
+fn name_officially(names: &mut Memo<Named>, official: &Definitions) {
     for (id, named) in names {
-        named.call(official.get(id));
+        named.name_officially(official.get(id));
     }
 }
 
@@ -171,12 +171,12 @@ impl Named {
         let words: SmolStr = humanize::humanize(id).into();
         let (name, is_secret) = (words.clone(), secret::is_secret_id(id));
         let mut named = Self { id: id.clone(), name, official: None, is_secret, holds_nul: false, words };
-        named.call(official);
+        named.name_officially(official);
         named
     }
 
     /// Takes the name that Microsoft gives it, if any.
-    pub(super) fn call(&mut self, official: Option<&Arc<Official>>) {
+    pub(super) fn name_officially(&mut self, official: Option<&Arc<Official>>) {
         self.official = official.cloned();
         let name = official.and_then(|official| official.display_name.as_ref());
         self.name = name.unwrap_or(&self.words).clone();

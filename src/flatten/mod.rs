@@ -123,7 +123,7 @@ struct Properties<'v, const N: usize> {
 }
 
 impl<'v, const N: usize> Properties<'v, N> {
-    /// Looks for `names`, which are in order as the object's are.
+    /// Looks for `names`, which are in order as the object's are: serde_json sorts them unless a crate asks it not to.
     fn of(object: &'v Map<String, Value>, names: [&'static str; N]) -> Self {
         debug_assert!(names.is_sorted(), "{names:?}");
         let mut values = [None; N];
@@ -152,4 +152,19 @@ impl<'v, const N: usize> Properties<'v, N> {
 /// Annotations of OData and of exporting tools: never rows.
 fn is_annotation(key: &str) -> bool {
     key.starts_with(['#', '$']) || key.contains('@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Map, Properties, Value};
+
+    #[test]
+    fn properties_are_found_in_whatever_order_they_come() {
+        let object: Map<String, Value> = serde_json::from_str(r#"{"z": 1, "m": 2, "b": 3, "a": 4}"#).unwrap();
+        let properties = Properties::of(&object, ["a", "c", "m", "z"]);
+        assert_eq!(
+            ["a", "c", "m", "z"].map(|name| properties.get(name).and_then(Value::as_u64)),
+            [Some(4), None, Some(2), Some(1)]
+        );
+    }
 }

@@ -95,7 +95,7 @@ impl<'w> Rows<'w> {
     pub(super) fn in_definition(&mut self, id: &str, walk: impl FnOnce(&mut Self, &Named)) {
         let mut named = self.words.names.get(id, |id| Named::of(id, self.official.get(id)));
         if let Some(own) = self.own.get(id) {
-            named.to_mut().call(Some(own));
+            named.to_mut().name_officially(Some(own));
         }
         self.holds_nul |= named.holds_nul;
         self.within_shared(&named.id, &named.name, |rows| walk(rows, &named));

@@ -96,8 +96,9 @@ fn unmarked_utf16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 fn is_readable(text: &str) -> bool {
     let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r') || byte == 0x7f;
     // those beyond ASCII begin with this byte
-    let begins_control = |pair: &[u8]| pair[0] == 0xc2 && pair[1] < 0xa0;
+    let begins_control = |(byte, next): (&u8, &u8)| *byte == 0xc2 && *next < 0xa0;
     let bytes = text.as_bytes();
+    let pairs = || bytes.iter().zip(bytes.get(1..).unwrap_or_default());
     !bytes.iter().fold(false, |found, byte| found | is_control(*byte))
-        && (text.is_ascii() || !bytes.windows(2).fold(false, |found, pair| found | begins_control(pair)))
+        && (text.is_ascii() || !pairs().fold(false, |found, pair| found | begins_control(pair)))
 }

@@ -3,6 +3,7 @@
 
 mod binary;
 mod characters;
+mod clues;
 mod encoded;
 mod json;
 mod redaction;

@@ -24,8 +24,23 @@ pub(super) fn is_structured(text: &str) -> bool {
 
 /// The text with its secrets replaced, `nested` texts deep; `None` where there are none.
 pub(super) fn without_secrets(text: &str, nested: usize) -> Option<String> {
+    match taken_apart(text, nested) {
+        Taken::Apart(kept) => kept,
+        Taken::Whole => script::without_secrets(text),
+    }
+}
+
+/// What the readers of structured and encoded texts make of a text.
+enum Taken {
+    /// One has read it: the text with its secrets replaced, where there are any.
+    Apart(Option<String>),
+    /// None can: it is a script, or a sentence.
+    Whole,
+}
+
+fn taken_apart(text: &str, nested: usize) -> Taken {
     if nested > MOST_NESTED || text.len() > LARGEST_PARSED {
-        return script::without_secrets(text);
+        return Taken::Whole;
     }
     if is_structured(text) {
         let mut found = Redaction::new(text, nested);
@@ -33,22 +48,19 @@ pub(super) fn without_secrets(text: &str, nested: usize) -> Option<String> {
         if start.starts_with('<') {
             xml::read(&mut found);
         } else if !json::read(&mut found) {
-            return script::without_secrets(text);
+            return Taken::Whole;
         }
-        return found.finished();
+        return Taken::Apart(found.finished());
     }
     let characters = Characters::of(text);
-    let promising = encoded::is_promising(text, characters);
-    if !promising && !characters.may_structure() {
-        return None;
+    let content = || encoded::bytes(text).and_then(|bytes| binary::content(&bytes, nested));
+    match encoded::is_promising(text, characters).then(content).flatten() {
+        Some(Content::Readable(text) | Content::Plain(text)) => Taken::Apart(without_secrets(&text, nested + 1)),
+        Some(Content::Key) => Taken::Apart(Some(SECRET.to_owned())),
+        None if characters.may_structure() => Taken::Whole,
+        // words alone
+        None => Taken::Apart(None),
     }
-    if promising && let Some(content) = encoded::bytes(text).and_then(|bytes| binary::content(&bytes, nested)) {
-        return match content {
-            Content::Readable(text) | Content::Plain(text) => without_secrets(&text, nested + 1),
-            Content::Key => Some(SECRET.to_owned()),
-        };
-    }
-    script::without_secrets(text)
 }
 
 /// A text, and what of it is to be replaced.
@@ -92,6 +104,13 @@ impl<'t> Redaction<'t> {
     /// Looks for secrets in `text`, which stands at `place` and is written there by `write`.
     pub(super) fn inner(&mut self, place: Range<usize>, text: &str, write: impl FnOnce(&str) -> String) {
         if let Some(kept) = without_secrets(text, self.nested + 1) {
+            self.edits.push((place, write(&kept)));
+        }
+    }
+
+    /// The same of a text in which nothing tells of a secret, unless it is wrapped.
+    pub(super) fn wrapped(&mut self, place: Range<usize>, text: &str, write: impl FnOnce(&str) -> String) {
+        if let Taken::Apart(Some(kept)) = taken_apart(text, self.nested + 1) {
             self.edits.push((place, write(&kept)));
         }
     }

@@ -31,7 +31,12 @@ const MARKS: [&str; 5] = [ADDRESS, "-----begin", "bearer", "authoriz", "securest
 const ADDRESS: &str = "://";
 
 /// What is part of a secret's name, and then the marks.
-static STEMS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| secret::search(&[&secret::STEMS[..], &MARKS].concat()));
+static STEMS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| secret::search(&clues()));
+
+/// What tells of a secret, in small letters: a text without any of it names none and holds none.
+pub(super) fn clues() -> Vec<&'static str> {
+    [&secret::STEMS[..], &MARKS].concat()
+}
 
 /// What follows a name: something that assigns, and a value. `$name = "value"`, `--name value`,
 /// `"name": "value"`, `<name>value<`.

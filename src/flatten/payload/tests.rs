@@ -107,6 +107,15 @@ fn what_only_speaks_of_passwords_is_kept() {
     }
 }
 
+#[test]
+fn a_secret_is_found_wherever_it_stands_in_a_long_text() {
+    for blanks in 4_060..4_120 {
+        let text = format!("<a>{}<b Token=\"hunter2!\"/></a>", " ".repeat(blanks));
+        let kept = without_secrets(&text, 0).unwrap_or_default();
+        assert_eq!(kept, text.replace("hunter2!", SECRET), "after {blanks} blanks");
+    }
+}
+
 /// Texts with `hunter2!` in them, as somebody might hide it.
 fn hidden() -> Vec<String> {
     let json = r#"{"password":"hunter2!"}"#;
@@ -115,6 +124,9 @@ fn hidden() -> Vec<String> {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let mut texts: Vec<String> = [
         "<plist><dict><key>Pass&#119;ord</key><string>hunter2!</string></dict></plist>",
+        "<add name=\"Pass&#119;ord\" value=\"hunter2!\"/>",
+        "<add note=\"a&#xD;&#xA;b\" name=\"Password\" value=\"hunter2!\"/>",
+        "<add note=\"{&#34;p&#97;ssword&#34;:&#34;hunter2!&#34;}\"/>",
         "<plist><dict><key><![CDATA[Password]]></key><string>hun<![CDATA[ter2!]]></string></dict></plist>",
         "<plist><dict><key>Password</key><!-- the key --><string>hunter2!</string></dict></plist>",
         "<plist><dict><key>Passwords</key><array><string>hunter2!</string></array></dict></plist>",

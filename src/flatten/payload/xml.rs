@@ -9,7 +9,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{SECRET, redaction::Redaction, script};
+use super::{SECRET, clues::Clues, redaction::Redaction, script};
 use crate::flatten::secret::{
     is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour,
 };
@@ -23,7 +23,7 @@ const MOST_RESTARTS: usize = 32;
 /// Finds the secrets of an XML text.
 pub(super) fn read<'t>(found: &mut Redaction<'t>) {
     let text: &'t str = found.text;
-    let mut walk = Walk { found, open: vec![Element::default()], subset: None };
+    let mut walk = Walk { clues: Clues::of(text), found, open: vec![Element::default()], subset: None };
     let mut start = 0;
     for restart in 0..=MOST_RESTARTS {
         match walk.read_from(start) {
@@ -67,6 +67,7 @@ struct Run<'t> {
 
 struct Walk<'f, 't> {
     found: &'f mut Redaction<'t>,
+    clues: Clues,
     open: Vec<Element<'t>>,
     /// The declarations of the document, which may hold what it refers to.
     subset: Option<Range<usize>>,
@@ -154,6 +155,17 @@ impl<'t> Walk<'_, 't> {
     /// An element that begins, its attributes looked through.
     fn element(&mut self, tag: &BytesStart<'_>, place: Range<usize>) -> Element<'t> {
         let name = self.found.own(tag.local_name().into_inner());
+        let parent = self.top();
+        if parent.deep.is_none() && parent.neighbour.is_none() && self.is_clean(&place) {
+            for attribute in tag.html_attributes().with_checks(false).flatten() {
+                let Some(place) = self.attribute_place(&place, attribute.value.as_ref()) else { continue };
+                let refers = attribute.value.contains('&');
+                let resolved = refers.then(|| attribute.normalized_value(XmlVersion::default()).ok()).flatten();
+                let value = resolved.as_ref().unwrap_or(&attribute.value);
+                self.found.wrapped(place, value, |kept| escape(kept).into_owned());
+            }
+            return Element { name, ..Element::default() };
+        }
         let attributes: Vec<_> = tag
             .html_attributes()
             .with_checks(false)
@@ -192,6 +204,11 @@ impl<'t> Walk<'_, 't> {
         }
         let secret = named.clone().or_else(|| deep.clone());
         Element { name, secret, deep, named: named.is_some(), neighbour: named, ..Element::default() }
+    }
+
+    /// Whether a tag names no secret and holds none, unless it is wrapped in something else.
+    fn is_clean(&self, tag: &Range<usize>) -> bool {
+        self.clues.are_none_in(tag) && !spells(self.found.text.get(tag.clone()).unwrap_or_default())
     }
 
     /// Where the value of an attribute of the tag at `tag` stands.
@@ -238,7 +255,11 @@ impl<'t> Walk<'_, 't> {
             None => {
                 let (lead, tail) = (run.text.len() - run.text.trim_start().len(), run.text.trim_end().len());
                 let write = |kept: &str| format!("{}{}{}", &run.text[..lead], escape(kept), &run.text[tail..]);
-                self.found.inner(run.place.clone(), trimmed, write);
+                if matches!(run.text, Cow::Borrowed(_)) && self.clues.are_none_in(&run.place) {
+                    self.found.wrapped(run.place.clone(), trimmed, write);
+                } else {
+                    self.found.inner(run.place.clone(), trimmed, write);
+                }
                 if let [.., parent, top] = self.open.as_mut_slice()
                     && !parent.named
                     && is_value_of_its_neighbour(&top.name)
@@ -280,4 +301,16 @@ impl<'t> Walk<'_, 't> {
             self.found.secret(place.start + open..place.end.saturating_sub(1), "", &format!("[{SECRET}]"));
         }
     }
+}
+
+/// Whether references to characters may make words of `text`; those to line breaks, which are common, do not.
+fn spells(text: &str) -> bool {
+    text.split('&').skip(1).filter_map(|reference| reference.strip_prefix('#')).any(|reference| {
+        let number = reference.split(';').next().unwrap_or_default();
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
+            None => number.parse(),
+        };
+        !code.is_ok_and(|code| code <= u32::from(b' ') || code > 0x7f)
+    })
 }
