@@ -13,11 +13,11 @@ use std::{
 use chrono::NaiveDateTime;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-use super::names::{Warnings, names_client};
+use super::names::{Warnings, names_client, within};
 use crate::{
     definitions::{Categories, Definition, Listed},
     flatten::SettingsShape,
-    graph::{Client, GraphError, Meter, RawItem},
+    graph::{Client, Meter, RawItem},
     policy::PolicyDocument,
     registry::PolicyKind,
     sync::{names, prepare::Context},
@@ -83,12 +83,12 @@ impl Definitions {
         // another page may have brought some of them meanwhile
         let stale = self.stale(stale).await;
         let missing: Vec<String> = stale.into_iter().filter(|id| state.asked.insert(id.clone())).collect();
-        let left = self.at_most.saturating_sub(state.spent);
-        let is_over = left.is_zero() || state.asked.len() > MAX_ASKED || state.given_up.contains(place);
+        let is_over = state.asked.len() > MAX_ASKED || state.given_up.contains(place);
         if missing.is_empty() || is_over {
             return;
         }
         tell(missing.len());
+        let left = self.at_most.saturating_sub(state.spent);
         let started = Instant::now();
         let read = async {
             match place {
@@ -96,14 +96,10 @@ impl Definitions {
                 _ => self.of_catalog(&mut state, kind, documents, &used, missing).await,
             }
         };
-        let failed = match tokio::time::timeout(left, read).await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error),
-            Err(_) => Some(GraphError::Timeout { reason: "reading them took too long".to_owned() }),
-        };
+        let read = within(left, read).await;
         state.spent += started.elapsed();
         tell(0);
-        if let Some(error) = failed {
+        if let Err(error) = read {
             self.warnings.add(
                 "the official names of some settings could not be read, words from their ids stand in until a later sync",
                 &error,

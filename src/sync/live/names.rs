@@ -74,6 +74,15 @@ pub(super) fn names_client(client: &Client) -> Client {
     client.with_meter(Meter::new()).with_retry(retry)
 }
 
+/// Asks within the time that is left; where there is none, nothing is asked.
+pub(super) async fn within<T>(
+    left: Duration,
+    asking: impl Future<Output = Result<T, GraphError>>,
+) -> Result<T, GraphError> {
+    let answer = if left.is_zero() { None } else { tokio::time::timeout(left, asking).await.ok() };
+    answer.unwrap_or_else(|| Err(GraphError::Timeout { reason: "it took too long".to_owned() }))
+}
+
 /// What went wrong in a run without costing a policy: told once each.
 #[derive(Default)]
 pub(super) struct Warnings(Mutex<Vec<ErrorReport>>);

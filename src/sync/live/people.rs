@@ -10,7 +10,7 @@ use std::{
 use serde_json::json;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-use super::names::{Warnings, names_client};
+use super::names::{Warnings, names_client, within};
 use crate::{
     directory::{self, DELETED, Sort, UNREADABLE},
     graph::{Client, GraphError, Meter, RawItem},
@@ -107,21 +107,20 @@ impl People {
         if state.refused.contains(&sort) || state.listed.contains(&sort) {
             return;
         }
-        if state.failing.contains(&sort) || state.left.is_zero() {
+        if state.failing.contains(&sort) {
             return self.context.names.miss(ids);
         }
         let started = Instant::now();
-        let asked = tokio::time::timeout(state.left, self.names(sort, &ids)).await;
+        let asked = within(state.left, self.names(sort, &ids)).await;
         state.left = state.left.saturating_sub(started.elapsed());
         let error = match asked {
-            Ok(Ok(names)) => {
+            Ok(names) => {
                 if matches!(sort, Sort::Role | Sort::Location | Sort::Filter) {
                     state.listed.insert(sort);
                 }
                 return self.context.names.meet(names);
             }
-            Ok(Err(error)) => error,
-            Err(_) => GraphError::Timeout { reason: "it took too long".to_owned() },
+            Err(error) => error,
         };
         let (what, permission) = match sort {
             // the one permission for all three (learn.microsoft.com: directoryObject: getByIds, Get servicePrincipal,
