@@ -132,11 +132,15 @@ fn is_letter(word: &str) -> bool {
 /// several words are joined, as the splitting has weighed the letters already.
 fn join_names(words: &mut Vec<String>, from: usize, by_case: bool) {
     let mut at = from;
-    while at + 1 < words.len() {
+    while at < words.len() {
         let longest = (words.len() - at).min(4);
-        let joined = (2..=longest).rev().find_map(|count| {
+        let joined = (1..=longest).rev().find_map(|count| {
             let together = words[at..at + count].concat();
-            let name = if by_case && together == "wifi" { Some("Wi-Fi") } else { Lexicon::get().name(&together) };
+            let name = match together.as_str() {
+                "wifi" if by_case => Some("Wi-Fi"),
+                _ if count == 1 => None,
+                together => Lexicon::get().name(together),
+            };
             let allowed = by_case || together.ends_with(|c: char| c.is_ascii_digit());
             name.filter(|name| allowed || name.contains(' ')).map(|name| (count, name))
         });
