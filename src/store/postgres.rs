@@ -70,6 +70,7 @@ mod catalog {
             oid -> Oid,
             relname -> Text,
             relnamespace -> Oid,
+            relkind -> CChar,
         }
     }
     diesel::table! {
@@ -127,20 +128,32 @@ fn with_cause(error: &tokio_postgres::Error) -> String {
 /// Makes the schema that `DATABASE_SCHEMA` names; it may only hold plain names, which need no quoting.
 pub(super) fn create_schema(conn: &mut Conn, schema: &str) -> QueryResult<()> {
     use diesel::connection::SimpleConnection as _;
-    let found: i64 =
-        catalog::pg_namespace::table.filter(catalog::pg_namespace::nspname.eq(schema)).count().get_result(conn)?;
-    if found == 0 {
+    if !exists(conn, schema)? {
         conn.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
     }
     Ok(())
 }
 
-/// Names of the tables, views and whatever else takes up a table's name in the schema that is written to.
-pub(super) fn tables(conn: &mut Conn) -> QueryResult<Vec<String>> {
+fn exists(conn: &mut Conn, schema: &str) -> QueryResult<bool> {
+    let named = catalog::pg_namespace::table.filter(catalog::pg_namespace::nspname.eq(schema));
+    diesel::select(diesel::dsl::exists(named)).get_result(conn)
+}
+
+/// Names of the tables and views in the schema that is written to. `asked` is the schema that was asked for.
+pub(super) fn tables(conn: &mut Conn, asked: Option<&str>) -> QueryResult<Vec<String>> {
+    use diesel::connection::SimpleConnection as _;
     let schema: Option<String> = diesel::select(current_schema()).get_result(conn)?;
+    if let (None, Some(asked)) = (&schema, asked)
+        && exists(conn, asked)?
+    {
+        // it may not be looked into: let the server say so
+        conn.batch_execute(&format!("SELECT 1 FROM {asked}.policies LIMIT 0"))?;
+    }
     catalog::pg_class::table
         .inner_join(catalog::pg_namespace::table)
         .filter(catalog::pg_namespace::nspname.eq(schema.unwrap_or_default()))
+        // ordinary and partitioned tables, views of both sorts, foreign tables
+        .filter(catalog::pg_class::relkind.eq_any([b'r', b'p', b'v', b'm', b'f']))
         .select(catalog::pg_class::relname)
         .load(conn)
 }

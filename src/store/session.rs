@@ -121,7 +121,7 @@ impl Store {
     /// The state of the database; one that must not be touched is an error.
     fn judge(&self, session: &mut Session) -> Result<State, StoreError> {
         let tables = match &mut session.0 {
-            Backend::Postgres(conn) => postgres::tables(conn),
+            Backend::Postgres(conn) => postgres::tables(conn, self.schema.as_deref()),
             Backend::Sqlite { conn, .. } => sqlite::tables(conn),
         }
         .map_err(StoreError::query("list its tables"))?;

@@ -91,7 +91,12 @@ fn outcome(found: Found, asked: Option<&[&'static PolicyKind]>, context: &Contex
     match found {
         Found::Policy(kind, document) => {
             if !is_asked(kind) {
-                return Outcome::NotAsked { id: document.id };
+                return Outcome::NotAsked {
+                    kind: kind.slug(),
+                    id: document.id,
+                    name: document.name,
+                    file: document.file,
+                };
             }
             context.prepare(kind, document)
         }

@@ -31,7 +31,7 @@ pub(super) enum Outcome {
     /// A policy.
     Policy(Box<Prepared>),
     /// A policy of a kind that was not asked for.
-    NotAsked { id: PolicyId },
+    NotAsked { kind: &'static str, id: PolicyId, name: Option<String>, file: Option<String> },
     /// A file that is no policy, or something that may have been one.
     Problem(Problem),
     /// No more of this kind.

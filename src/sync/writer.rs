@@ -41,7 +41,7 @@ pub(super) struct Writer {
     pub(super) state: State,
 }
 
-/// The first file of an id, which is the one that is stored.
+/// The first file of an id, which is the one that counts.
 pub(super) struct First {
     kind: &'static str,
     name: Option<String>,
@@ -55,14 +55,14 @@ impl From<&Prepared> for First {
 }
 
 impl First {
-    /// Why a later policy of the same id is not stored: it is the same one, or a template that was copied with its id.
+    /// Why a later policy of the same id is passed over: it is the same one, or a template that was copied with its id.
     fn hides(&self, later: &Prepared) -> String {
         let place = self.file.as_deref().unwrap_or_default();
         if self.kind == later.kind && self.name == later.name {
             return format!("a policy with this id was read before, from {place}");
         }
         let (kind, name) = (self.kind, self.name.as_deref().unwrap_or_default());
-        format!("another policy has this id and is stored in its place: `{name}` ({kind}) from {place}")
+        format!("another policy has this id and comes first: `{name}` ({kind}) from {place}")
     }
 }
 
@@ -126,8 +126,12 @@ impl Writer {
     fn take(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Policy(prepared) => self.take_policy(*prepared),
-            Outcome::NotAsked { id } => {
-                self.state.seen.insert(id.as_str());
+            Outcome::NotAsked { kind, id, name, file } => {
+                if self.state.seen.insert(id.as_str())
+                    && let Some(firsts) = &mut self.firsts
+                {
+                    firsts.insert(id, First { kind, name, file });
+                }
             }
             Outcome::Problem(problem) => {
                 if problem.is_loss() {

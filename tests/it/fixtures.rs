@@ -195,8 +195,7 @@ fn of_two_files_with_one_id_the_first_by_path_wins() {
         assert_eq!(printed.code, Some(0), "{printed:?}");
         let problems = &printed.json()["tenants"][0]["problems"];
         let told = |index: usize| [&problems[index]["code"], &problems[index]["file"], &problems[index]["message"]];
-        let other =
-            "another policy has this id and is stored in its place: `First` (settings-catalog) from a/policy.json";
+        let other = "another policy has this id and comes first: `First` (settings-catalog) from a/policy.json";
         assert_eq!(told(0), ["duplicate", "b/policy.json", other]);
         let same = "a policy with this id was read before, from a/policy.json";
         assert_eq!(told(1), ["duplicate", "c/policy.json", same]);
@@ -208,6 +207,23 @@ fn of_two_files_with_one_id_the_first_by_path_wins() {
             "{quiet:?}"
         );
         assert_eq!(database.lines("SELECT setting_value AS line FROM settings"), ["first"]);
+    }
+}
+
+#[test]
+fn a_second_file_of_an_id_is_told_whatever_comes_before_it() {
+    let export = Export::new();
+    for n in 0..30 {
+        export.put(&format!("0/{n}.json"), &json!({"foo": 1}));
+    }
+    export.put("a.json", &catalog("p", "First", [text("vendor_a", "first")]));
+    export.put("b.json", &device_configuration("p", "Second", &json!({"camera": "block"})));
+    let folder = export.path().to_string_lossy().into_owned();
+    for flags in [&[][..], &["--kind", "device-configuration"]] {
+        let sync = ["sync", "--quiet", "--tenant", "contoso", "--fixtures", &folder];
+        let printed = Database::sqlite().program().run(sync.iter().chain(flags));
+        let other = "`Second`: another policy has this id and comes first: `First` (settings-catalog) from a.json";
+        assert!(printed.code == Some(0) && printed.stderr.contains(other), "{flags:?}: {printed:?}");
     }
 }
 

@@ -903,10 +903,15 @@ fn a_user_needs_no_more_rights_than_what_it_does() {
 fn a_schema_that_is_there_is_used_by_who_may_use_it() {
     let database = postgres::Database::new();
     database.query("CREATE SCHEMA intune");
-    database.query(&format!("GRANT USAGE, CREATE ON SCHEMA intune TO {GUEST}"));
+    let export = Export::of(&catalog("p", "Policy", [text("vendor_a", "x")]));
     let guest =
         Program::new().env("DATABASE_URL", &database.url_for(GUEST, GUEST_PASSWORD)).env("DATABASE_SCHEMA", "intune");
-    guest.sync(Export::of(&catalog("p", "Policy", [text("vendor_a", "x")])).path());
+    for refused in [guest.try_sync(export.path(), &[]), guest.run(["inspect"])] {
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.stderr.contains("permission denied for schema intune"), "{refused:?}");
+    }
+    database.query(&format!("GRANT USAGE, CREATE ON SCHEMA intune TO {GUEST}"));
+    guest.sync(export.path());
     assert_eq!(database.query("SELECT setting_value FROM intune.policy_settings"), [Some("x".to_owned())]);
 }
 

@@ -427,6 +427,8 @@ fn a_health_address_that_is_none_is_wrong_usage() {
     let setup = setup(&database);
     let printed = setup.program.run(["worker", "--drain", "--health-addr", "no address"]);
     refused(&printed, 2, "`--health-addr` is no address: use `HOST:PORT` or `off`");
+    let printed = setup.program.run(["worker", "--drain", "--health-addr", "nowhere.invalid:80"]);
+    refused(&printed, 1, "the host of `--health-addr nowhere.invalid:80` is not found");
 }
 
 fn refused(printed: &Printed, code: i32, says: &str) {

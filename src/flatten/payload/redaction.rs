@@ -53,11 +53,12 @@ fn taken_apart(text: &str, nested: usize) -> Taken {
         return Taken::Apart(found.finished());
     }
     let characters = Characters::of(text);
+    let promising = encoded::is_promising(text, characters);
     let content = || encoded::bytes(text).and_then(|bytes| binary::content(&bytes, nested));
-    match encoded::is_promising(text, characters).then(content).flatten() {
+    match promising.then(content).flatten() {
         Some(Content::Readable(text) | Content::Plain(text)) => Taken::Apart(without_secrets(&text, nested + 1)),
         Some(Content::Key) => Taken::Apart(Some(SECRET.to_owned())),
-        None if characters.may_structure() => Taken::Whole,
+        None if promising || characters.may_structure() => Taken::Whole,
         // words alone
         None => Taken::Apart(None),
     }

@@ -124,6 +124,12 @@ fn hidden() -> Vec<String> {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let mut texts: Vec<String> = [
         "<plist><dict><key>Pass&#119;ord</key><string>hunter2!</string></dict></plist>",
+        "<a b='[\"x\ty\",\"eyJwYXNzd29yZCI6Imh1bnRlcjIhIn0=\"]'/>",
+        "<a b='{\"note\":\"one\ntwo\",\"d\":\"eyJwYXNzd29yZCI6Imh1bnRlcjIhIn0=\"}'/>",
+        "<a b='{\"p\\u0061ssword\":\"hunter2!\",\"n\":\"x\ty\"}'/>",
+        "\u{feff}<a>\u{e9}xx<add name=\"P&#97;ssword\" value=\"hunter2!\" /></a>",
+        "\u{feff}<a><password>hunter2!</password></a>",
+        "\u{feff}<a><b password=\"hunter2!\">1</b></a>",
         "<add name=\"Pass&#119;ord\" value=\"hunter2!\"/>",
         "<add note=\"a&#xD;&#xA;b\" name=\"Password\" value=\"hunter2!\"/>",
         "<add note=\"{&#34;p&#97;ssword&#34;:&#34;hunter2!&#34;}\"/>",

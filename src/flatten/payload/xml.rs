@@ -24,7 +24,8 @@ const MOST_RESTARTS: usize = 32;
 pub(super) fn read<'t>(found: &mut Redaction<'t>) {
     let text: &'t str = found.text;
     let mut walk = Walk { clues: Clues::of(text), found, open: vec![Element::default()], subset: None };
-    let mut start = 0;
+    // the reader passes over a byte order mark without counting it
+    let mut start = text.len() - text.trim_start_matches('\u{feff}').len();
     for restart in 0..=MOST_RESTARTS {
         match walk.read_from(start) {
             None => break,
@@ -159,10 +160,8 @@ impl<'t> Walk<'_, 't> {
         if parent.deep.is_none() && parent.neighbour.is_none() && self.is_clean(&place) {
             for attribute in tag.html_attributes().with_checks(false).flatten() {
                 let Some(place) = self.attribute_place(&place, attribute.value.as_ref()) else { continue };
-                let refers = attribute.value.contains('&');
-                let resolved = refers.then(|| attribute.normalized_value(XmlVersion::default()).ok()).flatten();
-                let value = resolved.as_ref().unwrap_or(&attribute.value);
-                self.found.wrapped(place, value, |kept| escape(kept).into_owned());
+                let value = attribute.normalized_value(XmlVersion::default()).unwrap_or(attribute.value);
+                self.found.wrapped(place, &value, |kept| escape(kept).into_owned());
             }
             return Element { name, ..Element::default() };
         }
@@ -208,7 +207,7 @@ impl<'t> Walk<'_, 't> {
 
     /// Whether a tag names no secret and holds none, unless it is wrapped in something else.
     fn is_clean(&self, tag: &Range<usize>) -> bool {
-        self.clues.are_none_in(tag) && !spells(self.found.text.get(tag.clone()).unwrap_or_default())
+        self.clues.are_none_in(tag) && self.found.text.get(tag.clone()).is_some_and(|tag| !spells(tag))
     }
 
     /// Where the value of an attribute of the tag at `tag` stands.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use comfy_table::{CellAlignment, Table};
-use tenantpilot::report::{Status, SyncReport, TenantReport};
+use tenantpilot::report::{Problem, Status, SyncReport, TenantReport};
 
 use super::inspect::output::{add_row, table};
 use crate::{printer::Printer, terminal::one_line};
@@ -89,22 +89,33 @@ fn seconds(ms: u64) -> String {
     format!("{:.1} s", Duration::from_millis(ms).as_secs_f64())
 }
 
+/// Whether a problem is one for who wants to read everything.
+fn is_note(problem: &Problem) -> bool {
+    problem.code == "not_a_policy"
+}
+
 /// What was not taken and why, losses first; and the kinds that failed.
 pub(super) fn problems(tenant: &TenantReport, named: bool, printer: &Printer) {
     let prefix = if named { format!("{}: ", one_line(tenant.tenant_id.as_str())) } else { String::new() };
-    let (losses, others): (Vec<_>, Vec<_>) = tenant.problems.iter().partition(|problem| problem.is_loss());
-    for problem in losses.iter().chain(&others).take(PROBLEMS_SHOWN) {
+    let mut problems: Vec<_> = tenant.problems.iter().collect();
+    problems.sort_by_key(|problem| (!problem.is_loss(), is_note(problem)));
+    for problem in problems.iter().take(PROBLEMS_SHOWN) {
         let name = problem.policy_name.as_ref().map(|name| format!(" `{}`", one_line(name))).unwrap_or_default();
         let kind = problem.kind.map(|kind| format!("{kind} ")).unwrap_or_default();
         let place = problem.file.as_ref().unwrap_or(&problem.policy);
         let (place, message) = (one_line(place), one_line(&problem.message));
         let line = format!("{prefix}{kind}{place}{name}: {message} ({})", problem.code);
         // a second policy of one id may be another one, so it is told even where notes are not
-        if problem.code == "not_a_policy" { printer.note(&format!("skipped: {line}")) } else { printer.warning(&line) }
+        if is_note(problem) { printer.note(&format!("skipped: {line}")) } else { printer.warning(&line) }
     }
     let more = (tenant.problems.len().saturating_sub(PROBLEMS_SHOWN)) as u64 + tenant.more_problems;
     if more > 0 {
-        printer.note(&format!("{prefix}and {more} more; `--json` lists them"));
+        let line = format!("{prefix}and {more} more; `--json` lists them");
+        if problems.iter().skip(PROBLEMS_SHOWN).all(|problem| is_note(problem)) {
+            printer.note(&line);
+        } else {
+            printer.warning(&line);
+        }
     }
     for warning in &tenant.warnings {
         printer.warning(&format!("{prefix}{}", one_line(&warning.message)));

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
+use anyhow::{Context as _, ensure};
 use tenantpilot::{
     store::{Store, StoreError},
     worker::{self, Options, Tally, TenantSync, Worker},
@@ -67,11 +68,11 @@ async fn serve(args: &WorkerArgs, worker: &Worker, over: CancellationToken) -> a
         return Ok(());
     }
     let address = asked.unwrap_or(DEFAULT_ADDRESS);
-    let resolved: SocketAddr = tokio::net::lookup_host(address)
-        .await
-        .ok()
-        .and_then(|mut found| found.next())
-        .ok_or(errors::Usage("`--health-addr` is no address: use `HOST:PORT` or `off`"))?;
+    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    ensure!(port.is_some(), errors::Usage("`--health-addr` is no address: use `HOST:PORT` or `off`"));
+    let found = tokio::net::lookup_host(address).await.ok().and_then(|mut found| found.next());
+    // a name may be found later
+    let resolved: SocketAddr = found.with_context(|| format!("the host of `--health-addr {address}` is not found"))?;
     let listener = match worker::bind(resolved).await {
         Ok(listener) => listener,
         Err(error) if asked.is_some() => return Err(error.into()),
