@@ -94,6 +94,11 @@ pub(super) fn held(value: &Value, place: Place<'_>, rows: &mut Rows<'_>) {
 }
 
 fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
+    if let Some(id) = reference(object).filter(|_| place.tree == Tree::Graph && !place.holds.is_secret()) {
+        let leaf =
+            Leaf { value: Some(readable(id)), raw: Some(Raw::Value(id)), configured: Some(true), ..Leaf::default() };
+        return rows.within("id", "ID", |rows| rows.leaf(leaf));
+    }
     let of_secret = secret::is_secret_setting_value(object);
     let named = secret::named_by_pair(object);
     for (key, value) in object {
@@ -107,6 +112,12 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
             property_of(place.tree, key, value, rows);
         }
     }
+}
+
+/// The id of an object that holds nothing else, and so says which one is meant: `"authenticationStrength": {"id": …}`.
+fn reference(object: &Map<String, Value>) -> Option<&Value> {
+    let id = object.get("id").filter(|id| id.as_str().is_some_and(|id| !id.is_empty()))?;
+    object.iter().all(|(key, value)| key == "id" || value.is_null() || is_annotation(key)).then_some(id)
 }
 
 /// Whether nothing of a scalar may be told.

@@ -51,10 +51,10 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
     Policy {
         id: document.id.to_string(),
         kind: shape.slug,
-        name: said("name")
-            .filter(|name| !name.trim().is_empty())
-            .or_else(|| said("displayName"))
-            .or(document.name.as_deref())
+        name: [said("name"), said("displayName"), document.name.as_deref()]
+            .into_iter()
+            .flatten()
+            .find(|name| !name.trim().is_empty())
             .unwrap_or("(no name)")
             .to_owned(),
         description: said("description").map(str::to_owned),

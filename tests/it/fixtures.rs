@@ -107,10 +107,16 @@ fn pages_lists_and_wrappers_are_opened() {
 #[test]
 fn a_policy_without_a_name_is_called_by_its_file() {
     let export = Export::new();
-    export.put("Administrative Templates/Edge - Browsers.json", &json!({"definitionValues": []}));
-    let folder = Folder::open(export.path()).unwrap();
-    let found: Vec<_> = folder.files().iter().flat_map(|file| folder.read(file)).collect();
-    assert!(matches!(&found[..], [Found::Policy(_, policy)] if policy.name.as_deref() == Some("Edge - Browsers")));
+    for policy in [
+        json!({"definitionValues": []}),
+        json!({"definitionValues": [], "displayName": " "}),
+        json!({"definitionValues": [], "name": "", "displayName": null}),
+    ] {
+        export.put("Administrative Templates/Edge - Browsers.json", &policy);
+        let database = Database::sqlite();
+        database.program().sync(export.path());
+        assert_eq!(database.lines("SELECT policy_name AS line FROM policies"), ["Edge - Browsers"], "{policy}");
+    }
 }
 
 #[test]

@@ -50,6 +50,43 @@ fn a_lone_surrogate_costs_nothing() {
 }
 
 #[test]
+fn an_object_that_is_only_an_id_says_which_is_meant() {
+    let policy = r#"{"id":"1","displayName":"Strong","grantControls":{"operator":"OR",
+        "authenticationStrength":{"@odata.type":"x","id":"00000000-0000-0000-0000-000000000004","displayName":null}}}"#;
+    let rows = flattened("conditional-access", policy).unwrap().settings;
+    let strength = rows.iter().find(|row| row.path == "grantControls/authenticationStrength/id").unwrap();
+    assert_eq!(strength.name, "Grant Controls > Authentication Strength > ID");
+    assert_eq!(strength.value.as_deref(), Some("00000000-0000-0000-0000-000000000004"));
+    assert_eq!((rows.len(), strength.configured), (2, Some(true)));
+}
+
+#[test]
+fn what_somebody_typed_stays_as_it_is_typed() {
+    let policy = device_configuration(
+        "1",
+        "Typed",
+        &json!({"organizationalUnit": "workstations", "certificationAuthority": "server", "groupIdCustom": "corp",
+                "ipAddressOrFQDN": "intranet", "advancedThreatProtectionOffboardingFilename": "off"}),
+    );
+    let rows = flattened("device-configuration", policy.to_string()).unwrap().settings;
+    let values: Vec<_> = rows.iter().map(|row| row.value.as_deref().unwrap()).collect();
+    assert_eq!(values, ["off", "server", "corp", "intranet", "workstations"]);
+}
+
+#[test]
+fn a_right_to_create_tokens_is_no_token() {
+    let item = |uri: &str| {
+        json!({"@odata.type": "#microsoft.graph.omaSettingString", "displayName": uri, "value": "*S-1-5-32-544",
+               "omaUri": format!("./Device/Vendor/MSFT/{uri}")})
+    };
+    let items = [item("Policy/Config/UserRights/CreateToken"), item("Agent/EnrollmentToken")];
+    let policy = device_configuration("1", "Rights", &json!({"omaSettings": items}));
+    let rows = flattened("device-configuration", policy.to_string()).unwrap().settings;
+    let values: Vec<_> = rows.iter().map(|row| row.value.as_deref().unwrap()).collect();
+    assert_eq!(values, [SECRET, "*S-1-5-32-544"]);
+}
+
+#[test]
 fn what_says_that_it_is_not_configured_is_a_row_that_says_so() {
     let policy = device_configuration(
         "1",
