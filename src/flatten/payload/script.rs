@@ -21,6 +21,7 @@ static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         | Authorization\\*["']?\s*[:=,]?\s*\\*["']?(?:Bearer|Basic)\s+(?P<header>[^\s"'\\]{4,})
         | \bBearer\s+(?P<bearer>[A-Za-z0-9._~+/=-]{20,})
         | ConvertTo-SecureString\s+(?:-(?:String|AsPlainText|Force|Key)\s+)*(?:"(?P<secure>[^"$\n]+)"|'(?P<verbatim>[^'\n]+)')
+        | (?:"(?P<piped>[^"$\n]{1,256})"|'(?P<piped_verbatim>[^'\n]{1,256})')\s*\|\s*ConvertTo-SecureString
         "#,
     )
     .ok()

@@ -176,6 +176,8 @@ fn hidden() -> Vec<String> {
         "$secret = @'\nhunter2!\n'@",
         "$p = ConvertTo-SecureString 'hunter2!' -AsPlainText -Force",
         "$p = ConvertTo-SecureString -String \"hunter2!\" -AsPlainText",
+        "$c = New-Object PSCredential(\"a\", (\"hunter2!\" | ConvertTo-SecureString -AsPlainText -Force))",
+        "$p = 'hunter2!' | ConvertTo-SecureString -AsPlainText -Force",
         "New-LocalUser -Name a -Password 'hunter2!'",
         "net.exe --admin-password=hunter2!",
         "setup.exe /password:hunter2! /quiet",

@@ -23,10 +23,11 @@ pub(in crate::flatten) const STEMS: [&str; 14] = [
 ];
 
 /// How names end that hold a secret even where they are ids, letters only and in small ones.
-const CERTAIN: [&str; 11] = [
+const CERTAIN: [&str; 12] = [
     "accesskey",
     "apikey",
     "clientsecret",
+    "enrollmenttoken",
     "passphrase",
     "passwd",
     "password",
@@ -129,8 +130,8 @@ pub(in crate::flatten) fn search(words: &[&str]) -> Option<AhoCorasick> {
     AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostFirst).build(words).ok()
 }
 
-/// Whether an id ends like the name of a key or password: `…_api_key`. Tokens and PINs are not among them, as Graph
-/// tells by type which values of the catalog are secrets.
+/// Whether an id ends like the name of a key or password: `…_api_key`. Other tokens and PINs are not among them, as Graph
+/// tells by type which values of the catalog are secrets; those of a browser's templates are texts to it.
 pub(in crate::flatten) fn is_secret_id(id: &str) -> bool {
     let letters = letters(last(id));
     CERTAIN.iter().any(|ending| letters.ends_with(ending)) && !is_about(id)

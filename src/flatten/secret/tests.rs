@@ -20,9 +20,13 @@ fn names_that_hold_secrets_are_known_in_any_writing() {
     ] {
         assert!(is_secret(name), "{name}");
     }
-    for id in
-        ["com.contoso.vpn.Password", "./Vendor/MSFT/VPN/PreSharedKey", "com.apple.carddav_carddavpassword", "x_api_key"]
-    {
+    for id in [
+        "com.contoso.vpn.Password",
+        "./Vendor/MSFT/VPN/PreSharedKey",
+        "com.apple.carddav_carddavpassword",
+        "x_api_key",
+        "x~policy~browser_managementenrollmenttoken_managementenrollmenttoken",
+    ] {
         assert!(is_secret_id(id), "{id}");
     }
     for key in ["com.contoso.token", "vpn.Password", "appApiToken", "enrollment_token", "com.contoso.license"] {
