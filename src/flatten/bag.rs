@@ -116,7 +116,7 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
 
 /// The id of an object that holds nothing else, and so says which one is meant: `"authenticationStrength": {"id": …}`.
 fn reference(object: &Map<String, Value>) -> Option<&Value> {
-    let id = object.get("id").filter(|id| id.as_str().is_some_and(|id| !id.is_empty()))?;
+    let id = super::property(object, "id").filter(|id| id.as_str().is_some_and(|id| !id.is_empty()))?;
     object.iter().all(|(key, value)| key == "id" || value.is_null() || is_annotation(key)).then_some(id)
 }
 
