@@ -49,3 +49,13 @@ impl Clues {
         self.0.get(next).is_none_or(|clue| clue.start >= place.end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, script};
+
+    #[test]
+    fn no_clue_is_longer_than_what_two_chunks_share() {
+        assert!(script::clues().iter().all(|clue| clue.len() <= LONGEST));
+    }
+}
