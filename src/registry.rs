@@ -329,7 +329,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
             endpoint("deviceAppManagement/mobileAppConfigurations", &["$expand=assignments", ""], Details::None),
             endpoint(
                 "deviceAppManagement/targetedManagedAppConfigurations",
-                &["$expand=apps,assignments", "$expand=assignments", ""],
+                &["$expand=apps,assignments,settings", "$expand=apps,assignments", "$expand=assignments", ""],
                 Details::None,
             ),
         ],

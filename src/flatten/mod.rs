@@ -81,8 +81,9 @@ pub fn flatten_parsed(
 /// Decides by what the policy holds: one without the kind's own settings is a bag of properties.
 fn settings(shape: SettingsShape, body: &Map<String, Value>, rows: &mut rows::Rows<'_>) {
     let listed = || ["settings", "settingsDelta"].into_iter().filter_map(|key| body.get(key)).flat_map(elements);
+    let of_catalog = |setting: &Value| setting.get("settingInstance").is_some();
     match shape {
-        SettingsShape::Catalog if listed().any(|setting| setting.get("settingInstance").is_some()) => {
+        SettingsShape::Catalog if listed().any(of_catalog) => {
             listed().for_each(|setting| catalog::setting(setting, rows));
             // Linux compliance says beside its settings what follows from them
             if let Some(actions) = body.get("scheduledActionsForRule") {
@@ -95,6 +96,17 @@ fn settings(shape: SettingsShape, body: &Map<String, Value>, rows: &mut rows::Ro
         }
         SettingsShape::Intent if listed().any(|setting| setting.get("definitionId").is_some()) => {
             listed().for_each(|setting| intent::setting(setting, rows));
+        }
+        // app configuration has settings of the catalog beside its own
+        SettingsShape::Bag if listed().any(of_catalog) => {
+            for (key, value) in body {
+                match key.as_str() {
+                    "settings" | "settingsDelta" => {
+                        elements(value).for_each(|setting| catalog::setting(setting, rows));
+                    }
+                    _ => bag::top(key, value, rows),
+                }
+            }
         }
         _ => bag::policy(body, rows),
     }

@@ -246,7 +246,7 @@ impl Names {
 pub(super) fn used(kind: &PolicyKind, json: &[u8]) -> Vec<String> {
     let key = match kind.shape.settings {
         SettingsShape::Intent => "definitionId",
-        SettingsShape::AdministrativeTemplate | SettingsShape::Bag => return Vec::new(),
+        SettingsShape::AdministrativeTemplate => return Vec::new(),
         _ => "settingDefinitionId",
     };
     let ids = scan::texts(json, key).filter(|id| !id.is_empty() && id.len() <= MAX_ID && !id.contains('\0'));

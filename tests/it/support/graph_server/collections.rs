@@ -34,7 +34,7 @@ const COLLECTIONS: &[(&str, &str, &[&str])] = &[
     ("app-protection", "deviceAppManagement/mdmWindowsInformationProtectionPolicies", &["assignments"]),
     ("app-protection", "deviceAppManagement/windowsInformationProtectionPolicies", &["assignments"]),
     ("app-configuration", "deviceAppManagement/mobileAppConfigurations", &["assignments"]),
-    ("app-configuration", "deviceAppManagement/targetedManagedAppConfigurations", &["apps", "assignments"]),
+    ("app-configuration", "deviceAppManagement/targetedManagedAppConfigurations", &["apps", "assignments", "settings"]),
     ("conditional-access", "identity/conditionalAccess/policies", &[]),
     ("named-location", "identity/conditionalAccess/namedLocations", &[]),
     ("assignment-filter", "deviceManagement/assignmentFilters", &[]),
