@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::{
     bag,
     rows::{Leaf, Raw, Rows},
+    secret,
 };
 
 /// Properties of an element beside its presentations.
@@ -111,9 +112,14 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
     let id =
         text("id", "#Presentation_Id").or_else(|| bound(shown, "presentation@odata.bind")).unwrap_or("presentation");
     let label = text("label", "#Presentation_Label").map_or("Value", |label| label.trim_end_matches(':').trim());
+    // `Enrollment token`, for which Graph has no type of its own
+    let named_secret = secret::is_secret_id(label);
     rows.within(id, label, |rows| {
         for value in [shown.get("value"), shown.get("values")].into_iter().flatten() {
             match value {
+                Value::String(text) if named_secret && !text.is_empty() && secret::may_be_secret(label, text) => {
+                    rows.secret(&Leaf::default());
+                }
                 Value::Array(items) if items.iter().any(Value::is_object) => {
                     let label =
                         |item: &Value, rows: &Rows<'_>| bag::label(item, rows).filter(|_| alone(item).is_none());

@@ -87,7 +87,7 @@ pub(super) fn held(value: &Value, place: Place<'_>, rows: &mut Rows<'_>) {
         scalar => {
             let (words, holds_secret) = reading(scalar, place, rows);
             let raw = Some(Raw::Value(scalar)).filter(|_| !holds_secret);
-            let configured = if CHOSEN.contains(&place.key) { Some(true) } else { configured(scalar, rows) };
+            let configured = configured(scalar, place, rows);
             rows.leaf(Leaf { value: Some(words), raw, configured, ..Leaf::default() });
         }
     }
@@ -125,8 +125,9 @@ fn is_withheld(scalar: &Value, holds: Holds) -> bool {
     match (holds, scalar) {
         (Holds::Secret, Value::String(text)) => !text.is_empty(),
         (Holds::Secret, Value::Number(_)) => true,
-        // a number, a flag or a word of a policy about secrets is none
+        // a small number, a flag or a word of a policy about secrets is none
         (Holds::NamedSecret, Value::String(text)) => !text.is_empty() && !secret::is_plain_word(text),
+        (Holds::NamedSecret, Value::Number(number)) => !secret::is_small(number.as_str()),
         _ => false,
     }
 }
@@ -303,14 +304,16 @@ const CHOSEN: [&str; 1] = ["gracePeriodHours"];
 const NOTHING: [&str; 2] = ["none", "unavailable"];
 
 /// `false`, `0` and the like are what a legacy type holds where nobody has set anything.
-fn configured(value: &Value, rows: &Rows<'_>) -> Option<bool> {
+fn configured(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> Option<bool> {
     match value {
+        _ if CHOSEN.contains(&place.key) => Some(true),
         Value::Bool(false) => rows.default_configured(),
         Value::Number(number) if number.as_f64() == Some(0.0) => rows.default_configured(),
         Value::String(word) if is_unset_word(word) => Some(false),
-        Value::String(word) if NOTHING.contains(&word.as_str()) || humanize::is_no_moment(word) => {
+        Value::String(word) if place.holds != Holds::Text && NOTHING.contains(&word.as_str()) => {
             rows.default_configured()
         }
+        Value::String(word) if humanize::is_no_moment(word) => rows.default_configured(),
         _ => Some(true),
     }
 }

@@ -145,9 +145,8 @@ fn node(definition: &Named, object: &Map<String, Value>, kind: Kind, rows: &mut 
 
 /// A key or password that a template, written by hand, holds as a plain text.
 fn is_password(definition: &Named, value: &Value, kind: Kind) -> bool {
-    definition.is_secret
-        && kind == Kind::Simple
-        && value.as_str().is_some_and(|text| !text.is_empty() && !secret::is_plain_word(text))
+    let may_be_secret = |text: &str| !text.is_empty() && secret::may_be_secret(&definition.id, text);
+    definition.is_secret && kind == Kind::Simple && value.as_str().is_some_and(may_be_secret)
 }
 
 /// Children and properties that newer values may have.

@@ -88,8 +88,14 @@ fn is_masked(value: &Value) -> bool {
 /// `./Device/Vendor/MSFT/Accounts/Users/…/Password`: an export may hold what Graph masks. The XML that sets a policy
 /// about passwords is none, and who may create a token is no token: `./Device/Vendor/MSFT/Policy/Config/UserRights/CreateToken`.
 fn is_password(uri: Option<&SmolStr>, value: &Value) -> bool {
-    let plain = |text: &str| !["<enabled", "<disabled"].iter().any(|start| starts_with(text.trim_start(), start));
-    let Some(text) = value.as_str().filter(|text| !text.is_empty() && plain(text)) else { return false };
+    let text = match value {
+        Value::String(text) => text.trim(),
+        Value::Number(number) => number.as_str(),
+        _ => return false,
+    };
+    if text.is_empty() || ["<enabled", "<disabled"].iter().any(|start| starts_with(text, start)) {
+        return false;
+    }
     let is_right = |uri: &str| uri.to_ascii_lowercase().contains("/userrights/");
     uri.is_some_and(|uri| secret::is_secret_name(uri) && secret::may_be_secret(uri, text) && !is_right(uri))
 }

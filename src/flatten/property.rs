@@ -65,7 +65,7 @@ const POLICY_METADATA: [&str; 19] = [
 
 /// Last words of properties that hold what somebody typed, whether they speak of one or of many: `connectionName`,
 /// `allowedDomains`.
-const TYPED: [&str; 58] = [
+const TYPED: [&str; 59] = [
     "address",
     "addresses",
     "argument",
@@ -95,6 +95,7 @@ const TYPED: [&str; 58] = [
     "identifier",
     "key",
     "label",
+    "list",
     "manufacturer",
     "message",
     "model",
@@ -196,7 +197,9 @@ mod tests {
             ("wiFiSecurityType", Holds::Anything),
             ("excludeLocations", Holds::Objects),
             ("includeServicePrincipals", Holds::Objects),
-            ("excludeList", Holds::Anything),
+            ("excludeList", Holds::Text),
+            ("proxyExclusionList", Holds::Text),
+            ("allowedAccounts", Holds::Anything),
             ("defenderProcessesToExclude", Holds::Text),
             ("exceptions", Holds::Text),
             ("preSharedKey", Holds::NamedSecret),

@@ -37,6 +37,9 @@ const NO_SECRETS: [&str; 24] = [
     SECRET,
 ];
 
+/// No password of digits is shorter.
+const SHORTEST_PIN: usize = 4;
+
 /// Whether a property of a Graph type holds a key or a password. One that tells what is to be done about them does
 /// not: `requirePassword`.
 pub(super) fn is_secret(name: &str) -> bool {
@@ -54,12 +57,16 @@ pub(super) fn may_be_secret(name: &str, value: &str) -> bool {
     let placeholder = (value.starts_with("{{") && value.ends_with("}}"))
         || (value.len() > 2 && value.starts_with('%') && value.ends_with('%') && !value.contains(' '));
     let masked = value.bytes().all(|byte| byte == b'*');
-    if placeholder || masked || is_plain_word(value) {
+    if placeholder || masked || is_plain_word(value) || is_small(value) {
         return false;
     }
     // `requirePassword: onWakeup`, but not `requirePassword: hunter2`
-    let option = value.bytes().all(|byte| byte.is_ascii_alphabetic()) || (value.len() < 4 && is_number(value));
-    !(option && names::is_about(name))
+    !(value.bytes().all(|byte| byte.is_ascii_alphabetic()) && names::is_about(name))
+}
+
+/// Whether `value` is a number that says how long or how often, as no PIN is so short: `minimumLengthOfPin: 4`.
+pub(super) fn is_small(value: &str) -> bool {
+    value.len() < SHORTEST_PIN && is_number(value)
 }
 
 /// Whether `value` says how a policy about secrets is set, and is none itself.

@@ -153,9 +153,27 @@ fn secrets_of_the_catalog_are_withheld() {
         json!({"settingDefinitionId": "vendor_a", "simpleSettingCollectionValue": [{"value": "x"}, secret]}),
         json!({"settingDefinitionId": "vendor_a", "newSettingValue": {"inner": secret}}),
         json!({"settingDefinitionId": "vendor_a", "newSettingValue": [[bare]]}),
+        json!({"settingDefinitionId": "com.contoso.sso_registrationtoken", "simpleSettingValue": {"value": "hunter2"}}),
     ] {
         assert_withheld(&rows("settings-catalog", &catalog("1", "Secret", [instance])), "hunter2");
     }
+    // what stands for a token is none
+    let placeholder = json!({"settingDefinitionId": "com.contoso.sso_registrationtoken", "simpleSettingValue": {"value": "{{DEVICEREGISTRATION}}"}});
+    let rows = rows("settings-catalog", &catalog("1", "Placeholder", [placeholder]));
+    assert_eq!(rows[0].value.as_deref(), Some("{{DEVICEREGISTRATION}}"));
+}
+
+#[test]
+fn a_secret_that_a_template_asks_for_by_its_label_is_withheld() {
+    let policy = |label: &str, value: &str| {
+        json!({"definitionValues": [{"definition": {"id": "d", "displayName": "Proxy"}, "presentationValues": [
+            {"presentation": {"id": "p", "label": label}, "value": value}
+        ]}]})
+    };
+    assert_withheld(&rows("administrative-template", &policy("Proxy password:", "hunter2")), "hunter2");
+    assert_withheld(&rows("administrative-template", &policy("Enrollment token", "hunter2")), "hunter2");
+    let rows = rows("administrative-template", &policy("Minimum password length", "12"));
+    assert_eq!(rows[0].value.as_deref(), Some("12"));
 }
 
 #[test]
@@ -167,6 +185,7 @@ fn secrets_of_legacy_types_are_withheld_whatever_holds_them() {
         json!({"list": [{"sharedSecret": {"odd": "hunter2"}}]}),
         json!({"secret": ["hunter2"]}),
         json!({"wiFiPassword": "hunter2"}),
+        json!({"omaSettings": [{"omaUri": "./x/token", "displayName": "X", "value": "hunter2"}]}),
         json!({"lists": [[{"clientSecret": "hunter2"}]]}),
         json!({"settings": [{"appConfigKey": "com.contoso.apiToken", "appConfigKeyValue": "hunter2"}]}),
         json!({"customSettings": [{"name": "VPN_Password", "value": "hunter2"}]}),

@@ -68,7 +68,7 @@ pub(super) fn of_text(value: &Value) -> Option<Payload> {
     }
     let characters = Characters::of(text);
     let promising = encoded::is_promising(text, characters);
-    if !promising && !characters.may_structure() {
+    if !promising && !characters.may_structure() && !script::begins_as_token(text) {
         return None;
     }
     if let Some(certificates) = binary::pem(text) {

@@ -58,7 +58,7 @@ fn taken_apart(text: &str, nested: usize) -> Taken {
     match promising.then(content).flatten() {
         Some(Content::Readable(text) | Content::Plain(text)) => Taken::Apart(without_secrets(&text, nested + 1)),
         Some(Content::Key) => Taken::Apart(Some(SECRET.to_owned())),
-        None if promising || characters.may_structure() => Taken::Whole,
+        None if promising || characters.may_structure() || script::begins_as_token(text) => Taken::Whole,
         // words alone
         None => Taken::Apart(None),
     }

@@ -22,13 +22,40 @@ static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         | \bBearer\s+(?P<bearer>[A-Za-z0-9._~+/=-]{20,})
         | ConvertTo-SecureString\s+(?:-(?:String|AsPlainText|Force|Key)\s+)*(?:"(?P<secure>[^"$\n]+)"|'(?P<verbatim>[^'\n]+)')
         | (?:"(?P<piped>[^"$\n]{1,256})"|'(?P<piped_verbatim>[^'\n]{1,256})')\s*\|\s*ConvertTo-SecureString
+        | \$pw\s*=\s*(?:"(?P<pw>[^"$\n]{1,256})"|'(?P<pw_verbatim>[^'\n]{1,256})')
+        | [?&;]sig=(?P<signature>[A-Za-z0-9%+/_=-]{16,})
+        | \.azurewebsites\.net/[^\s"'<>?]{0,256}\?(?:[^\s"'<>]{0,256}[&;])?code=(?P<function>[A-Za-z0-9%+/_=-]{16,})
+        | //hooks\.slack\.com/(?:services|workflows|triggers)/(?P<slack>[A-Za-z0-9/_-]{16,})
+        | //(?:[a-z]+\.)?discord(?:app)?\.com/api/webhooks/(?P<discord>[0-9]+/[A-Za-z0-9_-]{16,})
+        | //[a-z0-9.-]{1,64}/webhookb?2?/(?P<teams>[A-Za-z0-9@/_-]{32,})
+        | \beyJ[A-Za-z0-9_-]{8,}\.(?P<jwt>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})
+        | \bnet1?(?:\.exe)?\s+user\s+(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|[^\s/"'|;&]{1,64})\s+(?:"(?P<user>[^"$%\n]{1,128})"|'(?P<user_verbatim>[^'\n]{1,128})'|(?P<user_open>[^\s/"'$%*|;&<>]{1,128}))
+        | \bcurl(?:\.exe)?\s[^\n|;]{0,256}?(?:-u|--user)[\s=]{1,4}["']?[^\s:"'$]{1,128}:(?P<curl>[^\s"'$]{1,256})
         "#,
     )
     .ok()
 });
 
 /// What begins a secret that has no name.
-const MARKS: [&str; 5] = [ADDRESS, "-----begin", "bearer", "authoriz", "securestring"];
+const MARKS: [&str; 17] = [
+    ADDRESS,
+    "-----begin",
+    "bearer",
+    "authoriz",
+    "securestring",
+    "$pw",
+    "sig=",
+    "?code=",
+    "&code=",
+    ";code=",
+    "hooks.slack",
+    "webhook",
+    "eyj",
+    "net user",
+    "net.exe user",
+    "net1 user",
+    "curl",
+];
 const ADDRESS: &str = "://";
 
 /// What is part of a secret's name, and then the marks.
@@ -114,6 +141,12 @@ fn may_assign(text: &str) -> bool {
         mark
     }) || text.starts_with('-')
         || text.contains("SecureString")
+        || begins_as_token(text)
+}
+
+/// Whether a text that is otherwise made like words begins as a token does that is nothing but one.
+pub(super) fn begins_as_token(text: &str) -> bool {
+    text.starts_with("eyJ") || text.starts_with("Bearer ")
 }
 
 /// The whole name that `part` of it stands in.

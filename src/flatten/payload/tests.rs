@@ -79,6 +79,29 @@ fn secrets_are_replaced_and_the_rest_stays_as_it_is() {
         ("export API_TOKEN=hunter2; run", "export API_TOKEN=(secret); run"),
         ("curl https://me:hunter2@contoso.com/x", "curl https://me:(secret)@contoso.com/x"),
         ("Server=a;Password=hunter2;Pooling=true", "Server=a;Password=(secret);Pooling=true"),
+        ("$pw = 'hunter2'; New-LocalUser a", "$pw = '(secret)'; New-LocalUser a"),
+        ("net user admin hunter2! /add", "net user admin (secret) /add"),
+        ("NET.EXE USER \"the admin\" \"hunter 2\" /add", "NET.EXE USER \"the admin\" \"(secret)\" /add"),
+        ("curl -s -u admin:hunter2 https://contoso.com", "curl -s -u admin:(secret) https://contoso.com"),
+        (
+            "https://a.blob.core.windows.net/c/f?sv=2024&sig=hunter2hunter2hunter2%3D&se=x",
+            "https://a.blob.core.windows.net/c/f?sv=2024&sig=(secret)&se=x",
+        ),
+        (
+            "<a url='https://a.blob.core.windows.net/f?sv=1&amp;sig=hunter2hunter2hunter2%3D'/>",
+            "<a url='https://a.blob.core.windows.net/f?sv=1&amp;sig=(secret)'/>",
+        ),
+        (
+            "irm https://a.azurewebsites.net/api/f?x=1&code=hunter2hunter2hunter2==",
+            "irm https://a.azurewebsites.net/api/f?x=1&code=(secret)",
+        ),
+        ("https://hooks.slack.com/services/T1/B1/hunter2hunter2", "https://hooks.slack.com/services/(secret)"),
+        (
+            "https://contoso.webhook.office.com/webhookb2/hunter2hunter2@hunter2hunter2/IncomingWebhook/a",
+            "https://contoso.webhook.office.com/webhookb2/(secret)",
+        ),
+        ("Bearer hunter2hunter2hunter2", "Bearer (secret)"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJodW50ZXIiOjJ9.hunter2hunter2", "eyJhbGciOiJIUzI1NiJ9.(secret)"),
     ] {
         assert_eq!(without_secrets(text, 0).as_deref(), Some(kept), "{text}");
     }
@@ -101,6 +124,10 @@ fn what_only_speaks_of_passwords_is_kept() {
         "password = \"$pw\"; --token \"$TOKEN\"",
         "The password must have 8 characters: see https://contoso.com/password?x=1",
         "Enter your password: or your PIN",
+        "net user admin /active:no; net user $name $pw; net user admin *",
+        "curl -u \"$USER:$PASS\" https://contoso.com/a?code=301&sig=none",
+        "https://contoso.com/a?code=hunter2hunter2hunter2",
+        "Bearer of this device",
         "Password required",
     ] {
         assert_eq!(without_secrets(text, 0), None, "{text}");

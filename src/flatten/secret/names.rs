@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 /// What every name of a secret holds.
-pub(in crate::flatten) const STEMS: [&str; 14] = [
+pub(in crate::flatten) const STEMS: [&str; 15] = [
     "pass",
     "pwd",
     "secret",
@@ -20,45 +20,52 @@ pub(in crate::flatten) const STEMS: [&str; 14] = [
     "sas",
     "otp",
     "jwt",
+    "mode_code",
 ];
 
 /// How names end that hold a secret even where they are ids, letters only and in small ones.
-const CERTAIN: [&str; 12] = [
+const CERTAIN: [&str; 23] = [
     "accesskey",
+    "accesstoken",
     "apikey",
+    "apitoken",
+    "authtoken",
     "clientsecret",
+    "connectionstring",
     "enrollmenttoken",
+    "offboardingblob",
+    "offboardinginfo",
+    "onboardingblob",
+    "onboardinginfo",
     "passphrase",
     "passwd",
     "password",
     "presharedkey",
     "privatekey",
     "productkey",
+    "psk",
+    "registrationtoken",
+    "scepchallenge",
     "secretkey",
     "sharedsecret",
 ];
 
 /// How other names of secrets end.
-const ENDINGS: [&str; 32] = [
+const ENDINGS: [&str; 27] = [
     "accountkey",
     "activationkey",
     "authkey",
     "authorizationkey",
     "challenge",
-    "connectionstring",
     "encryptionkey",
     "enrollmentkey",
     "keymaterial",
     "licensekey",
+    "locktaskmodecode",
     "masterkey",
     "networkkey",
-    "offboardingblob",
-    "offboardinginfo",
-    "onboardingblob",
-    "onboardinginfo",
     "passcode",
     "pfxblob",
-    "psk",
     "pwd",
     "recoverykey",
     "registrationkey",
@@ -110,6 +117,10 @@ const LONGEST: usize = 96;
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
     static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&STEMS));
+    // too short to be looked for inside of others
+    if name.eq_ignore_ascii_case("pw") {
+        return true;
+    }
     if MAYBE.as_ref().is_some_and(|maybe| !maybe.is_match(name)) {
         return false;
     }
@@ -122,7 +133,7 @@ pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
             None => break,
         }
     }
-    is_ending(&letters) || (letters.len() >= 3 && WORDS.contains(&last_word(name).as_str()))
+    is_ending(&letters) || WORDS.contains(&last_word(name).as_str())
 }
 
 /// A search for any of `words`, in whatever case; of those that begin at one place the first is found.

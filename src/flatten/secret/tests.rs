@@ -26,6 +26,8 @@ fn names_that_hold_secrets_are_known_in_any_writing() {
         "com.apple.carddav_carddavpassword",
         "x_api_key",
         "x~policy~browser_managementenrollmenttoken_managementenrollmenttoken",
+        "com.contoso.sso_auth_token",
+        "Proxy password",
     ] {
         assert!(is_secret_id(id), "{id}");
     }
@@ -73,6 +75,8 @@ fn names_of_secrets_are_known_in_every_spelling() {
         "./Vendor/MSFT/Accounts/Users/A/Password",
         "wifi_psk",
         "adminPass",
+        "pw",
+        "exit_lock_task_mode_code",
         "AdminPassword2",
         "passwordValue",
         "passwords",
@@ -138,6 +142,7 @@ fn a_word_about_a_secret_is_a_word_of_its_own() {
         ("userPassword", "correcthorse", true),
         ("unlockPin", "allowed", false),
         ("unlockPin", "1234", true),
+        ("minimum_length_for_session_PIN", "4", false),
         ("password", "{{userpassword}}", false),
         ("password", "****", false),
     ] {
