@@ -99,6 +99,7 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
             Leaf { value: Some(readable(id)), raw: Some(Raw::Value(id)), configured: Some(true), ..Leaf::default() };
         return rows.within("id", "ID", |rows| rows.leaf(leaf));
     }
+    let first = rows.settings.len();
     let of_secret = secret::is_secret_setting_value(object);
     let named = secret::named_by_pair(object);
     for (key, value) in object {
@@ -112,6 +113,19 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
             property_of(place.tree, key, value, rows);
         }
     }
+    if rows.settings.len() == first && place.tree == Tree::Graph && !place.holds.is_secret() {
+        kind(object, rows);
+    }
+}
+
+/// The row of an object that sets nothing but which type it is: `{"@odata.type": "#microsoft.graph.windowsKioskAutologon"}`.
+/// An annotation is no raw value.
+fn kind(object: &Map<String, Value>, rows: &mut Rows<'_>) {
+    let Some(kind) = super::property(object, ODATA_TYPE).and_then(Value::as_str) else { return };
+    let words = rows.value_words(kind.rsplit(['.', '#']).next().unwrap_or(kind));
+    rows.within(ODATA_TYPE, "Type", |rows| {
+        rows.leaf(Leaf { value: Some(words), configured: Some(true), ..Leaf::default() });
+    });
 }
 
 /// The id of an object that holds nothing else, and so says which one is meant: `"authenticationStrength": {"id": …}`.
@@ -284,6 +298,9 @@ const OBJECTS_OF_ALL: [&str; 8] = [
     "Office365",
     "ServicePrincipalsInMyTenant",
 ];
+
+/// The annotation that tells an object's type.
+const ODATA_TYPE: &str = "@odata.type";
 
 /// What is longer is no name.
 const LONGEST_LABEL: usize = 128;

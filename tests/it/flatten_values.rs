@@ -61,6 +61,28 @@ fn an_object_that_is_only_an_id_says_which_is_meant() {
 }
 
 #[test]
+fn an_object_that_is_only_a_type_says_which() {
+    let accounts = json!([{"@odata.type": "#microsoft.graph.windowsKioskAutologon"}, {"userName": "kiosk"}]);
+    let policy = json!({
+        "kioskProfiles": [{"profileName": "Desk", "userAccountsConfiguration": accounts}],
+        "target": {"@odata.type": "#microsoft.graph.x", "value": 1}
+    });
+    let rows = rows("device-configuration", &policy);
+    let told: Vec<_> = rows.iter().map(|row| (row.path.as_str(), row.value.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            ("kioskProfiles[1]/profileName", Some("Desk")),
+            ("kioskProfiles[1]/userAccountsConfiguration[1]/@odata.type", Some("Windows kiosk AutoLogon")),
+            ("kioskProfiles[1]/userAccountsConfiguration[2]/userName", Some("kiosk")),
+            ("target/value", Some("1")),
+        ]
+    );
+    // an annotation is no value of the policy's
+    assert_eq!(rows[1].raw_value, None);
+}
+
+#[test]
 fn what_somebody_typed_stays_as_it_is_typed() {
     let policy = device_configuration(
         "1",
