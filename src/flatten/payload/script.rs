@@ -29,7 +29,7 @@ static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         | //(?:[a-z]+\.)?discord(?:app)?\.com/api/webhooks/(?P<discord>[0-9]+/[A-Za-z0-9_-]{16,})
         | //[a-z0-9.-]{1,64}/webhookb?2?/(?P<teams>[A-Za-z0-9@/_-]{32,})
         | \beyJ[A-Za-z0-9_-]{8,}\.(?P<jwt>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})
-        | \bnet1?(?:\.exe)?\s+user\s+(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|[^\s/"'|;&]{1,64})\s+(?:"(?P<user>[^"$%\n]{1,128})"|'(?P<user_verbatim>[^'\n]{1,128})'|(?P<user_open>[^\s/"'$%*|;&<>]{1,128}))
+        | \bnet(?:\.exe)?\s+user\s+(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|[^\s/"'|;&]{1,64})\s+(?:"(?P<user>[^"$%\n]{1,128})"|'(?P<user_verbatim>[^'\n]{1,128})'|(?P<user_open>[^\s/"'$%*|;&<>]{1,128}))
         | \bcurl(?:\.exe)?\s[^\n|;]{0,256}?(?:-u|--user)[\s=]{1,4}["']?[^\s:"'$]{1,128}:(?P<curl>[^\s"'$]{1,256})
         "#,
     )
@@ -37,7 +37,7 @@ static BARE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// What begins a secret that has no name.
-const MARKS: [&str; 17] = [
+const MARKS: [&str; 13] = [
     ADDRESS,
     "-----begin",
     "bearer",
@@ -45,15 +45,11 @@ const MARKS: [&str; 17] = [
     "securestring",
     "$pw",
     "sig=",
-    "?code=",
-    "&code=",
-    ";code=",
-    "hooks.slack",
-    "webhook",
+    "azurewebsites",
+    "hook",
     "eyj",
     "net user",
     "net.exe user",
-    "net1 user",
     "curl",
 ];
 const ADDRESS: &str = "://";

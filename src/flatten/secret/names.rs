@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 /// What every name of a secret holds.
-pub(in crate::flatten) const STEMS: [&str; 15] = [
+pub(in crate::flatten) const STEMS: [&str; 14] = [
     "pass",
     "pwd",
     "secret",
@@ -20,7 +20,6 @@ pub(in crate::flatten) const STEMS: [&str; 15] = [
     "sas",
     "otp",
     "jwt",
-    "mode_code",
 ];
 
 /// How names end that hold a secret even where they are ids, letters only and in small ones.
@@ -51,7 +50,7 @@ const CERTAIN: [&str; 23] = [
 ];
 
 /// How other names of secrets end.
-const ENDINGS: [&str; 27] = [
+const ENDINGS: [&str; 26] = [
     "accountkey",
     "activationkey",
     "authkey",
@@ -61,7 +60,6 @@ const ENDINGS: [&str; 27] = [
     "enrollmentkey",
     "keymaterial",
     "licensekey",
-    "locktaskmodecode",
     "masterkey",
     "networkkey",
     "passcode",
@@ -83,6 +81,9 @@ const ENDINGS: [&str; 27] = [
 
 /// Words that name a secret only where they stand for themselves: `bypass` and `mapping` end in them.
 const WORDS: [&str; 7] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "sas"];
+
+/// Names without any of the stems, which are secrets as they stand: the second leaves Managed Home Screen.
+const WHOLE: [&str; 2] = ["pw", "exit_lock_task_mode_code"];
 
 /// What may follow such a name without making it another one.
 const TAILS: [&str; 10] =
@@ -117,8 +118,7 @@ const LONGEST: usize = 96;
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
     static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&STEMS));
-    // too short to be looked for inside of others
-    if name.eq_ignore_ascii_case("pw") {
+    if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) {
         return true;
     }
     if MAYBE.as_ref().is_some_and(|maybe| !maybe.is_match(name)) {
