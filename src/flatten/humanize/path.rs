@@ -39,8 +39,9 @@ const ELEMENT_ENDS: [&str; 8] = ["boolid", "colon", "decimal", "desc", "dropid",
 /// What elements are called after their policy, as it says too little alone: `querypolicylevel`.
 const VAGUE_ENDS: [&str; 6] = ["drop", "level", "list", "policy", "title", "value"];
 
-/// Last segments that say nothing without the one before: `certificates_list`, `encryption_required`.
-const OPEN_ENDS: [&str; 2] = ["list", "required"];
+/// Last segments that say nothing without the one before: `certificates_list`, `encryption_required`,
+/// `allowbasicauthentication_client`, `passwordagedays_aad`.
+const OPEN_ENDS: [&str; 6] = ["aad", "ad", "client", "list", "required", "service"];
 
 /// Parents whose elements are called by their technical names, written as one: `InstancePathId`.
 const TECHNICAL_PARENTS: [&str; 2] = ["descriptoridlist", "printerdevicesidlist"];
@@ -85,6 +86,8 @@ pub(super) fn name(id: &str) -> Name<'_> {
         return Name::Joined(last);
     }
     if TWO_PART_AREAS.iter().any(|area| path.is_in(area))
+        // `tapedrives_denyread_access`
+        || (path.is_in("removablestorage") && last.eq_ignore_ascii_case("access"))
         || parts.first().is_some_and(|part| starts_with(part, "letapps"))
     {
         parts.push(last);
@@ -169,6 +172,16 @@ impl<'a> Path<'a> {
                 strip_end(parent, "dropdown").or(starts_with(self.rest, "bitlocker_").then_some(parent))
         {
             return vec![control];
+        }
+        if starts_with(self.rest, "firewall_mdmstore_") {
+            // each network has a firewall of its own
+            match strip_end(parent, "profile") {
+                Some(network) if last.eq_ignore_ascii_case("enablefirewall") => {
+                    return vec!["enable", network, "networkfirewall"];
+                }
+                _ if parent.eq_ignore_ascii_case("action") => return vec![parent],
+                _ => {}
+            }
         }
         if self.policy_csp && !parent.is_empty() && last.eq_ignore_ascii_case("key") {
             return vec!["name"];

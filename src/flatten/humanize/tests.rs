@@ -81,6 +81,11 @@ fn a_name_is_not_cut_to_a_word_that_says_nothing() {
         ("device_vendor_msft_policy_config_admx_tcpip_sample_state", "Sample State"),
         ("device_vendor_msft_policy_config_admx_mmcsnapins_mmc_telephony", "Telephony"),
         ("linux_deviceencryption_required", "Device Encryption Required"),
+        ("device_vendor_msft_policy_config_remotemanagement_allowbasicauth_client", "Allow Basic Auth Client"),
+        ("device_vendor_msft_laps_policies_passwordagedays_aad", "Password Age Days AAD"),
+        ("device_vendor_msft_policy_config_admx_removablestorage_tapes_denywrite_access_2", "Tapes Deny Write Access"),
+        ("vendor_msft_firewall_mdmstore_publicprofile_enablefirewall", "Enable Public Network Firewall"),
+        ("vendor_msft_firewall_mdmstore_firewallrules_{firewallrulename}_action_type", "Action"),
         ("com.apple.mcxmenuextras_battery.menu", "Battery"),
         ("com.apple.extensiblesso_extensiondata_principalname_kerberos", "Principal Name"),
         (
@@ -107,6 +112,7 @@ fn a_letter_and_a_number_are_one_word() {
         ("x_disable3dgraphics", "Disable 3D Graphics"),
         ("x_openm365links", "Open M365 Links"),
         ("x_allow2apps", "Allow 2 Apps"),
+        ("x_allowpku2u", "Allow PKU2U"),
     ]);
 }
 

@@ -31,7 +31,7 @@ pub(super) fn value_words(value: &str) -> String {
 fn member_words(value: &str) -> Option<String> {
     if !is_identifier(value) {
         None
-    } else if let Some(name) = Lexicon::get().name(&value.to_ascii_lowercase()) {
+    } else if let Some(name) = Lexicon::get().name(&value.to_ascii_lowercase()).filter(|_| value != "wiFi") {
         // `ikEv2`: in a name that Graph writes in its own way no capital starts a word
         Some(name.to_owned())
     } else if value.bytes().all(|b| b.is_ascii_lowercase()) {
@@ -129,6 +129,7 @@ mod tests {
             ("ciscoAnyConnectV2", "Cisco AnyConnect v2"),
             ("ikEv2", "IKEv2"),
             ("l2tp", "L2TP"),
+            ("wiFi", "Wi-Fi"),
             ("sha2_256", "SHA2-256"),
             ("b2bCollaborationGuest", "B2B collaboration guest"),
             ("coreMicrosoftApps", "Core Microsoft apps"),

@@ -141,7 +141,7 @@ fn join_names(words: &mut Vec<String>, from: usize, by_case: bool) {
                 _ if count == 1 => None,
                 together => Lexicon::get().name(together),
             };
-            let allowed = by_case || together.ends_with(|c: char| c.is_ascii_digit());
+            let allowed = by_case || together.contains(|c: char| c.is_ascii_digit());
             name.filter(|name| allowed || name.contains(' ')).map(|name| (count, name))
         });
         if let Some((count, name)) = joined {
