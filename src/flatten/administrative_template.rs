@@ -120,6 +120,10 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
                 Value::String(text) if named_secret && !text.is_empty() && secret::may_be_secret(label, text) => {
                     rows.secret(&Leaf::default());
                 }
+                Value::String(_) | Value::Number(_) if let Some(words) = item_words(shown, value) => {
+                    let raw = Some(Raw::Value(value));
+                    rows.leaf(Leaf { value: Some(words), raw, configured: Some(true), ..Leaf::default() });
+                }
                 Value::Array(items) if items.iter().any(Value::is_object) => {
                     let label =
                         |item: &Value, rows: &Rows<'_>| bag::label(item, rows).filter(|_| alone(item).is_none());
@@ -132,6 +136,14 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
             bag::property(key, value, rows);
         }
     });
+}
+
+/// What the portal shows for the item of a drop-down list that was chosen.
+fn item_words(shown: &Value, chosen: &Value) -> Option<SmolStr> {
+    let items = shown.get("presentation")?.get("items")?.as_array()?;
+    let item =
+        items.iter().find(|item| item.get("value").is_some_and(|value| bag::readable(value) == bag::readable(chosen)));
+    item?.get("displayName").and_then(trimmed).map(SmolStr::new)
 }
 
 /// The name in an item of a list presentation that has no value beside it.

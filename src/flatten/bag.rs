@@ -139,8 +139,10 @@ fn is_withheld(scalar: &Value, holds: Holds) -> bool {
     match (holds, scalar) {
         (Holds::Secret, Value::String(text)) => !text.is_empty(),
         (Holds::Secret, Value::Number(_)) => true,
-        // a small number, a flag or a word of a policy about secrets is none
-        (Holds::NamedSecret, Value::String(text)) => !text.is_empty() && !secret::is_plain_word(text),
+        // a small number, a flag or a word of a policy about secrets is none, nor is what stands for one
+        (Holds::NamedSecret, Value::String(text)) => {
+            !(text.is_empty() || secret::is_plain_word(text) || secret::is_placeholder(text))
+        }
         (Holds::NamedSecret, Value::Number(number)) => !secret::is_small(number.as_str()),
         _ => false,
     }
@@ -330,7 +332,8 @@ fn configured(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> Option<bool> 
         Value::String(word) if place.holds != Holds::Text && NOTHING.contains(&word.as_str()) => {
             rows.default_configured()
         }
-        Value::String(word) if humanize::is_no_moment(word) => rows.default_configured(),
+        // of any type: `executionFrequency` is `PT0S` where a script runs once
+        Value::String(word) if humanize::is_no_moment(word) => None,
         _ => Some(true),
     }
 }

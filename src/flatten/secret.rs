@@ -54,14 +54,18 @@ fn is_license(name: &str) -> bool {
 /// Whether `value` may be the secret that `name` tells of, and not a flag or a placeholder.
 pub(super) fn may_be_secret(name: &str, value: &str) -> bool {
     let value = value.trim();
-    let placeholder = (value.starts_with("{{") && value.ends_with("}}"))
-        || (value.len() > 2 && value.starts_with('%') && value.ends_with('%') && !value.contains(' '));
     let masked = value.bytes().all(|byte| byte == b'*');
-    if placeholder || masked || is_plain_word(value) || is_small(value) {
+    if is_placeholder(value) || masked || is_plain_word(value) || is_small(value) {
         return false;
     }
     // `requirePassword: onWakeup`, but not `requirePassword: hunter2`
     !(value.bytes().all(|byte| byte.is_ascii_alphabetic()) && names::is_about(name))
+}
+
+/// Whether `value` stands for what each device or user has: `{{OnPremPassword}}`, `%TOKEN%`.
+pub(super) fn is_placeholder(value: &str) -> bool {
+    (value.starts_with("{{") && value.ends_with("}}"))
+        || (value.len() > 2 && value.starts_with('%') && value.ends_with('%') && !value.contains(' '))
 }
 
 /// Whether `value` is a number that says how long or how often, as no PIN is so short: `minimumLengthOfPin: 4`.
@@ -72,6 +76,14 @@ pub(super) fn is_small(value: &str) -> bool {
 /// Whether `value` says how a policy about secrets is set, and is none itself.
 pub(super) fn is_plain_word(value: &str) -> bool {
     NO_SECRETS.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// Whether `name`, which stands inside of what a secret's name holds, and `value` say of what kind the secret is:
+/// `<keyType>passPhrase</keyType>`.
+pub(super) fn tells_kind(name: &str, value: &str) -> bool {
+    let ends =
+        name.len().checked_sub(4).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("type"));
+    ends && value.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Whether `text` is digits alone.

@@ -186,6 +186,19 @@ fn secrets_of_the_catalog_are_withheld() {
 }
 
 #[test]
+fn the_item_of_a_drop_down_list_is_told_as_the_portal_shows_it() {
+    let items = json!([{"displayName": "Block", "value": "2"}, {"displayName": " Keep for the session", "value": "4"}]);
+    let value = |value: &str| {
+        let shown = json!({"presentation": {"id": "p", "label": "Cookies", "items": items}, "value": value});
+        let policy = json!({"definitionValues": [{"definition": {"id": "d"}, "presentationValues": [shown]}]});
+        let row = rows("administrative-template", &policy).remove(0);
+        (row.value.unwrap().to_string(), row.raw_value.unwrap().to_string())
+    };
+    assert_eq!(value("4"), ("Keep for the session".to_owned(), "\"4\"".to_owned()));
+    assert_eq!(value("9"), ("9".to_owned(), "\"9\"".to_owned()));
+}
+
+#[test]
 fn a_secret_that_a_template_asks_for_by_its_label_is_withheld() {
     let policy = |label: &str, value: &str| {
         json!({"definitionValues": [{"definition": {"id": "d", "displayName": "Proxy"}, "presentationValues": [

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{SECRET, redaction::Redaction, script};
 use crate::flatten::secret::{
-    is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour,
+    is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour, tells_kind,
 };
 
 /// Each level is read again when it is walked: in all not more than this.
@@ -68,7 +68,7 @@ impl Walk<'_, '_> {
             let json = value.get();
             let by_neighbour = neighbour.as_deref().filter(|_| is_value_of_its_neighbour(key));
             // below a secret, `minLength: 8` is none
-            let inherited = secret.filter(|_| !is_number(json));
+            let inherited = secret.filter(|_| !is_number(json) && !tells_kind(key, json.trim_matches('"')));
             let own = Some(key.as_str()).filter(|key| is_secret_name(key));
             self.value(json, own.or(by_neighbour).or(inherited), depth + 1);
         }

@@ -11,7 +11,7 @@ use quick_xml::{
 
 use super::{SECRET, clues::Clues, redaction::Redaction, script};
 use crate::flatten::secret::{
-    is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour,
+    is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour, tells_kind,
 };
 
 /// Deeper than this nothing is taken apart.
@@ -246,6 +246,7 @@ impl<'t> Walk<'_, 't> {
                     && is_number(trimmed)
                     && !is_secret_name(&top.name)
                     && !is_value_of_its_neighbour(&top.name) => {}
+            Some(_) if !run.unknown && tells_kind(&top.name, trimmed) => {}
             Some(name) => {
                 if run.unknown || may_be_secret(&name, trimmed) {
                     self.found.secret(run.place, &run.text, SECRET);

@@ -50,7 +50,7 @@ const CERTAIN: [&str; 23] = [
 ];
 
 /// How other names of secrets end.
-const ENDINGS: [&str; 26] = [
+const ENDINGS: [&str; 27] = [
     "accountkey",
     "activationkey",
     "authkey",
@@ -63,6 +63,7 @@ const ENDINGS: [&str; 26] = [
     "masterkey",
     "networkkey",
     "passcode",
+    "passwordformat",
     "pfxblob",
     "pwd",
     "recoverykey",
@@ -82,8 +83,8 @@ const ENDINGS: [&str; 26] = [
 /// Words that name a secret only where they stand for themselves: `bypass` and `mapping` end in them.
 const WORDS: [&str; 7] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "sas"];
 
-/// Names without any of the stems, which are secrets as they stand: the second leaves Managed Home Screen.
-const WHOLE: [&str; 2] = ["pw", "exit_lock_task_mode_code"];
+/// Names without any of the stems, which are secrets as they stand: the last two leave a kiosk.
+const WHOLE: [&str; 5] = ["pw", "activationcode", "activation_code", "exit_lock_task_mode_code", "kioskModeExitCode"];
 
 /// What may follow such a name without making it another one.
 const TAILS: [&str; 10] =
