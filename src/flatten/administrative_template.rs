@@ -113,7 +113,7 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
         text("id", "#Presentation_Id").or_else(|| bound(shown, "presentation@odata.bind")).unwrap_or("presentation");
     let label = text("label", "#Presentation_Label").map_or("Value", |label| label.trim_end_matches(':').trim());
     // `Enrollment token`, for which Graph has no type of its own
-    let named_secret = secret::is_secret_id(label);
+    let named_secret = secret::is_secret_label(label);
     rows.within(id, label, |rows| {
         for value in [shown.get("value"), shown.get("values")].into_iter().flatten() {
             match value {

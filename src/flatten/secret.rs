@@ -7,7 +7,7 @@ mod tests;
 use serde_json::{Map, Value};
 
 use super::{SECRET, property};
-pub(super) use names::{STEMS, is_secret_id, is_secret_name, search};
+pub(super) use names::{STEMS, is_secret_id, is_secret_label, is_secret_name, search, tail};
 
 /// Words that stand where a policy about secrets is set, and are none.
 const NO_SECRETS: [&str; 24] = [
@@ -37,6 +37,29 @@ const NO_SECRETS: [&str; 24] = [
     SECRET,
 ];
 
+/// What scripts and programs write of a secret, in place of it.
+const STATES: [&str; 19] = [
+    "backedup",
+    "compliant",
+    "escrowed",
+    "expired",
+    "failed",
+    "found",
+    "invalid",
+    "missing",
+    "n/a",
+    "noncompliant",
+    "notfound",
+    "notset",
+    "ok",
+    "present",
+    "set",
+    "success",
+    "unknown",
+    "unset",
+    "valid",
+];
+
 /// No password of digits is shorter.
 const SHORTEST_PIN: usize = 4;
 
@@ -54,12 +77,31 @@ fn is_license(name: &str) -> bool {
 /// Whether `value` may be the secret that `name` tells of, and not a flag or a placeholder.
 pub(super) fn may_be_secret(name: &str, value: &str) -> bool {
     let value = value.trim();
-    let masked = value.bytes().all(|byte| byte == b'*');
-    if is_placeholder(value) || masked || is_plain_word(value) || is_small(value) {
+    if is_placeholder(value) || is_plain_word(value) || is_small(value) || is_no_value(value) {
+        return false;
+    }
+    // `/pin Taskbar`: without a digit it is none
+    if names::is_pin(name) && !value.bytes().any(|byte| byte.is_ascii_digit()) {
         return false;
     }
     // `requirePassword: onWakeup`, but not `requirePassword: hunter2`
-    !(value.bytes().all(|byte| byte.is_ascii_alphabetic()) && names::is_about(name))
+    let is_option = is_number(value) || value.bytes().all(|byte| byte.is_ascii_alphabetic());
+    !(is_option && names::is_about(name))
+}
+
+/// Whether `value` is a mask, an example, a state, a flag of a registry file, a registry key or an address without
+/// anything in it that lets somebody in.
+fn is_no_value(value: &str) -> bool {
+    let is_mask = || {
+        value.bytes().all(|byte| byte == b'*')
+            || (value.len() > 3 && value.bytes().all(|byte| matches!(byte, b'x' | b'X')))
+    };
+    let is_example = || (value.starts_with('<') && value.ends_with('>')) || starts_with(value, "your");
+    let is_state = || STATES.iter().any(|state| value.eq_ignore_ascii_case(state));
+    let is_registry = || ["dword:", "hklm", "hkcu", "hkey_"].iter().any(|start| starts_with(value, start));
+    let is_address =
+        || ["https://", "http://"].iter().any(|start| starts_with(value, start)) && !value.contains(['@', '?', '#']);
+    is_mask() || is_example() || is_state() || is_registry() || is_address()
 }
 
 /// Whether `value` stands for what each device or user has: `{{OnPremPassword}}`, `%TOKEN%`.

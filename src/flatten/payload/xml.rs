@@ -11,7 +11,7 @@ use quick_xml::{
 
 use super::{SECRET, clues::Clues, redaction::Redaction, script};
 use crate::flatten::secret::{
-    is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour, tells_kind,
+    is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour, tail, tells_kind,
 };
 
 /// Deeper than this nothing is taken apart.
@@ -184,11 +184,12 @@ impl<'t> Walk<'_, 't> {
             deep = Some(name.clone());
         }
         let named = attributes.iter().find(|(key, value, _)| {
-            // `<string id=…>` is a text of a table of texts
-            let table = name.eq_ignore_ascii_case("string") && key.eq_ignore_ascii_case("id");
+            // `<string id=…>` is a text of a table of texts, as `<presentation id=…>` is one of presentations
+            let table = ["string", "presentation"].iter().any(|of| name.eq_ignore_ascii_case(of))
+                && key.eq_ignore_ascii_case("id");
             names_its_neighbour(key) && !table && is_secret_name(value)
         });
-        let named = named.map(|(_, value, _)| Cow::Owned(value.clone().into_owned()));
+        let named = named.map(|(_, value, _)| Cow::Owned(tail(value).to_owned()));
         for (key, value, place) in attributes {
             let Some(place) = place else { continue };
             let by_element = named.as_deref().or(deep.as_deref()).filter(|_| is_value_of_its_neighbour(key));
@@ -225,7 +226,7 @@ impl<'t> Walk<'_, 't> {
             return;
         }
         if names_its_neighbour(&top.name) && top.secret.is_none() {
-            let name = (run.unknown || is_secret_name(trimmed)).then(|| Cow::Owned(trimmed.to_owned()));
+            let name = (run.unknown || is_secret_name(trimmed)).then(|| Cow::Owned(tail(trimmed).to_owned()));
             let parent = self.open.len().checked_sub(2).and_then(|at| self.open.get_mut(at));
             if let Some(parent) = parent {
                 let first = !std::mem::replace(&mut parent.named, true);

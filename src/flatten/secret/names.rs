@@ -4,10 +4,16 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-/// What every name of a secret holds.
-pub(in crate::flatten) const STEMS: [&str; 14] = [
+/// What every name of a secret holds, as it is looked for in long texts: a search for two letters alone would stop at
+/// every other word, so what stands around `pw` is looked for as well.
+pub(in crate::flatten) const STEMS: [&str; 22] = [
     "pass",
     "pwd",
+    "pw=",
+    "$pw",
+    "npw",
+    "_pw",
+    "-pw",
     "secret",
     "token",
     "key",
@@ -20,6 +26,9 @@ pub(in crate::flatten) const STEMS: [&str; 14] = [
     "sas",
     "otp",
     "jwt",
+    "kennwort",
+    "wachtwoord",
+    "pswd",
 ];
 
 /// How names end that hold a secret even where they are ids, letters only and in small ones.
@@ -50,41 +59,57 @@ const CERTAIN: [&str; 23] = [
 ];
 
 /// How other names of secrets end.
-const ENDINGS: [&str; 27] = [
+const ENDINGS: [&str; 43] = [
     "accountkey",
+    "acctkey",
     "activationkey",
+    "analyticskey",
     "authkey",
     "authorizationkey",
     "challenge",
+    "companykey",
+    "customerkey",
+    "deploymentkey",
     "encryptionkey",
+    "enrollkey",
     "enrollmentkey",
+    "functionkey",
+    "functionskey",
+    "kennwort",
     "keymaterial",
     "licensekey",
     "masterkey",
+    "motdepasse",
     "networkkey",
     "passcode",
     "passwordformat",
+    "passwort",
+    "passwrd",
     "pfxblob",
+    "pswd",
     "pwd",
     "recoverykey",
     "registrationkey",
     "secret",
     "secretreferencevalueid",
     "sharedkey",
+    "setupkey",
     "signingkey",
     "storagekey",
     "subscriptionkey",
+    "tenantkey",
     "token",
+    "wachtwoord",
     "wepkey",
     "workspacekey",
     "wpakey",
 ];
 
 /// Words that name a secret only where they stand for themselves: `bypass` and `mapping` end in them.
-const WORDS: [&str; 7] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "sas"];
+const WORDS: [&str; 8] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "pw", "sas"];
 
 /// Names without any of the stems, which are secrets as they stand: the last two leave a kiosk.
-const WHOLE: [&str; 5] = ["pw", "activationcode", "activation_code", "exit_lock_task_mode_code", "kioskModeExitCode"];
+const WHOLE: [&str; 4] = ["activationcode", "activation_code", "exit_lock_task_mode_code", "kioskModeExitCode"];
 
 /// What may follow such a name without making it another one.
 const TAILS: [&str; 10] =
@@ -93,24 +118,38 @@ const TAILS: [&str; 10] =
 /// Names that end so and tell nothing: of an assembly, and of flags.
 const PUBLIC: [&str; 2] = ["publickeytoken", "publickey"];
 
+/// Programs, and a word, whose names end like those of secrets.
+const NO_SECRETS: [&str; 7] = ["1password", "bypass", "keepass", "lastpass", "nordpass", "onepassword", "protonpass"];
+
 /// Beginnings of names that tell what is to be done about a secret: `requirePassword`, `userRightsCreateToken`.
-const ABOUT: [&str; 12] = [
+const ABOUT: [&str; 23] = [
     "allow",
     "block",
+    "change",
+    "configure",
+    "delay",
     "disable",
+    "disallow",
     "enable",
     "force",
+    "forgot",
     "hide",
+    "migrate",
     "prevent",
     "prompt",
     "remember",
     "require",
+    "reset",
+    "rotate",
     "show",
+    "skip",
+    "sync",
+    "timeout",
     "userrights",
 ];
 
 /// Those that other words begin with, as `issuer` does: only where the word ends there.
-const ABOUT_WORDS: [&str; 7] = ["ask", "can", "has", "is", "must", "save", "use"];
+const ABOUT_WORDS: [&str; 8] = ["ask", "can", "days", "has", "is", "must", "save", "use"];
 
 /// No name of a secret is longer; what comes before its last letters does not matter.
 const LONGEST: usize = 96;
@@ -118,14 +157,14 @@ const LONGEST: usize = 96;
 /// Whether `name`, of whatever spelling, is that of a secret: `client_secret`, `com.contoso.ApiToken`,
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
-    static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&STEMS));
+    static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&[&STEMS[..], &["pw"]].concat()));
     if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) {
         return true;
     }
     if MAYBE.as_ref().is_some_and(|maybe| !maybe.is_match(name)) {
         return false;
     }
-    let name = last(name);
+    let name = tail(name);
     let mut letters = letters(name);
     loop {
         let shorter = TAILS.iter().find_map(|tail| letters.strip_suffix(tail)).filter(|left| is_ending(left));
@@ -134,7 +173,17 @@ pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
             None => break,
         }
     }
-    is_ending(&letters) || WORDS.contains(&last_word(name).as_str())
+    (is_ending(&letters) || WORDS.contains(&last_word(name).as_str())) && !is_program(name)
+}
+
+/// Whether `name` is that of a PIN.
+pub(super) fn is_pin(name: &str) -> bool {
+    last_word(tail(name)) == "pin"
+}
+
+fn is_program(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    NO_SECRETS.iter().any(|program| plain.ends_with(program))
 }
 
 /// A search for any of `words`, in whatever case; of those that begin at one place the first is found.
@@ -145,13 +194,19 @@ pub(in crate::flatten) fn search(words: &[&str]) -> Option<AhoCorasick> {
 /// Whether an id ends like the name of a key or password: `…_api_key`. Other tokens and PINs are not among them, as Graph
 /// tells by type which values of the catalog are secrets; those of a browser's templates are texts to it.
 pub(in crate::flatten) fn is_secret_id(id: &str) -> bool {
-    let letters = letters(last(id));
-    CERTAIN.iter().any(|ending| letters.ends_with(ending)) && !is_about(id)
+    let letters = letters(tail(id));
+    let own = ["text", "value"].iter().find_map(|tail| letters.strip_suffix(tail)).unwrap_or(&letters);
+    CERTAIN.iter().any(|ending| own.ends_with(ending)) && !is_about(id) && !is_program(id)
+}
+
+/// As [`is_secret_id`], of what people are shown: a sentence that ends so is about something else.
+pub(in crate::flatten) fn is_secret_label(label: &str) -> bool {
+    label.split_whitespace().count() <= 3 && is_secret_id(label)
 }
 
 /// Whether a name tells what is to be done about a secret.
 pub(in crate::flatten) fn is_about(name: &str) -> bool {
-    last_parts(name).any(|part| {
+    last_parts(tail(name)).any(|part| {
         ABOUT.iter().any(|about| super::starts_with(part, about)) || ABOUT_WORDS.iter().any(|word| begins(part, word))
     })
 }
@@ -172,7 +227,8 @@ pub(super) fn last_parts(name: &str) -> impl Iterator<Item = &str> {
     starts.chain([0]).take(2).map(|start| &name[start..])
 }
 
-fn last(name: &str) -> &str {
+/// The end of a name, which is what tells: longer ones are somebody's attempt to keep a program busy.
+pub(in crate::flatten) fn tail(name: &str) -> &str {
     &name[name.ceil_char_boundary(name.len().saturating_sub(LONGEST))..]
 }
 

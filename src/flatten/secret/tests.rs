@@ -103,6 +103,9 @@ fn names_of_secrets_are_known_in_every_spelling() {
         "allowFingerprint",
         "",
         "Passwort\u{e4}ndern",
+        "1Password",
+        "LastPass",
+        "ProxyByPass",
     ] {
         assert!(!is_secret_name(name), "{name}");
     }
@@ -143,6 +146,12 @@ fn a_word_about_a_secret_is_a_word_of_its_own() {
         ("unlockPin", "allowed", false),
         ("unlockPin", "1234", true),
         ("minimum_length_for_session_PIN", "4", false),
+        ("pin", "Taskbar", false),
+        ("RecoveryKey", "Escrowed", false),
+        ("RequirePassword", "dword:00000001", false),
+        ("changePassword", "https://contoso.com/x", false),
+        ("delayBeforePassword", "3600", false),
+        ("password", "<your password here>", false),
         ("password", "{{userpassword}}", false),
         ("password", "****", false),
     ] {

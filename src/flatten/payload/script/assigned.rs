@@ -1,0 +1,193 @@
+//! Values that are assigned to the name of a secret, in the ways of scripts, command lines and files of settings.
+
+use std::{ops::Range, sync::LazyLock};
+
+use regex::Regex;
+
+use super::{LONGEST_NAME, is_number, is_reference, is_secret_name, may_be_secret};
+
+/// What follows a name: something that assigns, and a value. `$name = "value"`, `--name value`,
+/// `"name": "value"`, `<name>value<`, `-Name name -Value value`, `/v name /d value`, `("name", "value")`.
+static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?isx)
+        \A (?P<between>
+              (?: [\\`]*["'] | ["']?\] | \} )? \s* (?: := | => | = | : ) \s*
+            | </key>\s*<[a-z]+>
+            | (?:\s[^<>]{0,256})? > \s* (?: <value> \s* )?
+            | ["']? (?: [\ \t]+-[a-z]{1,32}[\ \t]+[^\s]{1,64} ){0,2} [\ \t]+ -Value [\ \t]+
+            | ["']? (?: [\ \t]+ /t [\ \t]+ \w{1,16} )? [\ \t]+ /d [\ \t]+
+            | ["'] [\ \t]* , [\ \t]*
+            | ["'] \s+ value \s* = \s*
+            | [\ \t]+ (?: -?string [\ \t]+ )?
+        )
+        (?:
+            (?: \(\s* | \[\w{1,32}\]\s* | `\r?\n\s* ){0,3}
+            (?:
+                @["']\r?\n (?P<here> .*?) (?: \n["']@ | \z )
+                | [\\`]+" (?P<escaped> [^"\n]*? ) (?: [\\`]*" | \n | \z )
+                | " (?P<double> (?: [^"\\`\n] | \\[^\n] | `[^\n] | "" )* ) (?: "| \n | \z )
+                | ' (?P<single> (?: [^'\n] | '' )* ) (?: ' | \n | \z )
+            )
+            | <!\[CDATA\[ (?P<cdata> .*? ) (?: \]\]> | \z )
+            | (?P<open> [^\s"'`<>;,|&(){}\[\]\\]+ )
+        )
+        "#,
+    )
+    .ok()
+});
+
+/// The name of a pair, and its value: `"key": "apiToken", "valueString": "…"`.
+static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?isx) \\*"(?:key|name|id|settingName)\\*"\s*:\s*\\*"(?P<name>[^"\\]{1,96})\\*"\s*,
+        \s*\\*"(?:value[a-z]*|data|string)\\*"\s*:\s*\\*"(?P<value>(?:[^"\\]|\\[^"])*)"#,
+    )
+    .ok()
+});
+
+/// What stands behind a name.
+#[derive(Default)]
+pub(super) struct Value {
+    /// Where the secret stands, if it is one.
+    pub(super) secret: Option<Range<usize>>,
+    /// Up to where no other name need be looked for: else a text of names alone would be read once for each of them.
+    pub(super) passed: usize,
+}
+
+/// What is assigned to the name of a secret at `name`.
+pub(super) fn value(text: &str, name: &Range<usize>) -> Value {
+    let Some(found) = ASSIGNED.as_ref().and_then(|assigned| assigned.captures(&text[name.end..])) else {
+        return Value::default();
+    };
+    let quoted = ["here", "cdata", "double", "escaped", "single"].into_iter().find_map(|group| found.name(group));
+    let Some(value) = quoted.or_else(|| found.name("open")) else { return Value::default() };
+    let place = name.end + value.start()..name.end + value.end();
+    // what ends at the next quote or line is short, unless it is none
+    let reaches_far = ["here", "cdata", "open"].into_iter().any(|group| found.name(group).is_some());
+    let passed = if reaches_far { place.end } else { name.end };
+    let (own, plain, between) = (&text[name.clone()], value.as_str(), &found["between"]);
+    let may_be = !plain.is_empty()
+        && may_be_secret(own, plain)
+        && !is_reference(plain, found.name("single").is_none())
+        && !is_elsewhere(own, plain);
+    let is_secret = may_be
+        && match quoted {
+            Some(_) => is_quoted_value(text, name, between, plain),
+            None => is_open_value(text, name, between, &place),
+        };
+    if is_secret { Value { secret: Some(place.clone()), passed: place.end } } else { Value { secret: None, passed } }
+}
+
+/// Places of values in pairs that a script writes as JSON.
+pub(super) fn pairs(text: &str) -> Vec<Range<usize>> {
+    let Some(pair) = PAIR.as_ref().filter(|_| text.contains('"')) else { return Vec::new() };
+    let secret = pair.captures_iter(text).filter_map(|found| {
+        let value = found.name("value")?;
+        (is_secret_name(&found["name"]) && may_be_secret(&found["name"], value.as_str())).then(|| value.range())
+    });
+    secret.collect()
+}
+
+/// `--password "x"`, `password = "x"`, `Add("password", "x1")`; but neither `the password "x"` nor the quote that ends
+/// `"Enter the password:"`.
+fn is_quoted_value(text: &str, name: &Range<usize>, between: &str, value: &str) -> bool {
+    if value.starts_with(|c: char| c.is_whitespace() || matches!(c, ')' | ',' | ';')) {
+        return false;
+    }
+    if between.contains(',') {
+        let in_quotes = text[..name.start].ends_with(['"', '\'']);
+        return in_quotes && value.len() > 3 && !is_word(value);
+    }
+    let is_blank = between.trim().is_empty() || between.trim().trim_start_matches('-').eq_ignore_ascii_case("string");
+    !is_blank || is_argument(text, name) || is_set_by_command(text, name)
+}
+
+fn is_open_value(text: &str, name: &Range<usize>, between: &str, place: &Range<usize>) -> bool {
+    let mark = text[..name.start].chars().next_back();
+    let value = &text[place.clone()];
+    if between.contains(',') || is_command(value) {
+        return false;
+    }
+    let assigns = between.trim_matches(['"', '\'']);
+    if assigns.trim().is_empty() || assigns.trim().trim_start_matches('-').eq_ignore_ascii_case("string") {
+        (is_argument(text, name) || is_set_by_command(text, name)) && !value.starts_with('-')
+    } else if assigns.trim_end().ends_with("/d") || super::secret::starts_with(last_word(assigns), "-value") {
+        true
+    } else if between.ends_with('>') || between.contains('>') && !between.contains("=>") {
+        matches!(mark, Some('<' | ':')) || between.starts_with("</key>")
+    } else if between.ends_with([':', '=']) {
+        // `PASSWORD=x`, `/password:x`; in an address short ones are examples
+        !between.starts_with(' ') && (!matches!(mark, Some('?' | '&')) || value.len() >= 8)
+    } else {
+        // `password: x1` on a line of its own, `"x-api-key: x1"`, `"password": 1234`
+        is_alone(text, name, place) || (mark == Some('"') && is_number(value))
+    }
+}
+
+fn last_word(text: &str) -> &str {
+    text.split_ascii_whitespace().next_back().unwrap_or_default()
+}
+
+/// `--name` and `/name`, but neither `./get-token` nor `a/token`.
+fn is_argument(text: &str, name: &Range<usize>) -> bool {
+    let before = &text[..name.start];
+    match (before.strip_suffix('-'), before.strip_suffix('/')) {
+        (Some(before), _) => !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'),
+        (_, Some(before)) => {
+            before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ','))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the name stands behind a command that takes a name and its value: `setx API_KEY x`,
+/// `defaults write com.contoso.app Token -string x`, `Add :Password string x`.
+fn is_set_by_command(text: &str, name: &Range<usize>) -> bool {
+    let from = text.floor_char_boundary(name.start.saturating_sub(2 * LONGEST_NAME));
+    let line = text[from..name.start].rsplit('\n').next().unwrap_or_default();
+    let mut words = line.trim_end_matches([':', '"', '\'']).split_ascii_whitespace().rev();
+    let [last, before, first] = [words.next(), words.next(), words.next()].map(Option::unwrap_or_default);
+    let is = |word: &str, known: &str| word.trim_start_matches(['"', '\'']).eq_ignore_ascii_case(known);
+    let is_setter = ["setx", "setenv", "set-variable"].iter().any(|setter| is(last, setter));
+    let is_list = line.ends_with(':') && (is(last, "add") || is(last, "set"));
+    is_setter || is_list || (is(before, "write") && is(first, "defaults"))
+}
+
+/// Whether an assignment without quotes is all of its line or of the text in quotes around it, and its value no word of
+/// a sentence.
+fn is_alone(text: &str, name: &Range<usize>, value: &Range<usize>) -> bool {
+    let from = text.floor_char_boundary(name.start.saturating_sub(LONGEST_NAME));
+    let to = text.ceil_char_boundary((value.end + LONGEST_NAME).min(text.len()));
+    let before = text[from..name.start].rsplit('\n').next().unwrap_or_default();
+    let after = text[value.end..to].split('\n').next().unwrap_or_default();
+    let is_mark = |c: char| c.is_whitespace() || matches!(c, '#' | '/' | ';' | '-' | '*');
+    let has_digit = text[value.clone()].bytes().any(|byte| byte.is_ascii_digit());
+    let is_comment = || before.trim_start().starts_with(['#', '/', ';']) && value.len() > 5 && has_digit;
+    let is_line = after.trim().is_empty() && (before.chars().all(is_mark) || is_comment());
+    let is_quoted = || before.ends_with(['"', '\'']) && before.chars().next_back() == after.chars().next();
+    let value = &text[value.clone()];
+    !is_word(value) && value.len() > 3 && (is_line || is_quoted())
+}
+
+fn is_word(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// A cmdlet: `ConvertTo-SecureString`.
+fn is_command(value: &str) -> bool {
+    let is_part = |part: &str| part.starts_with(|c: char| c.is_ascii_uppercase()) && part.len() > 2 && is_word(part);
+    value.split_once('-').is_some_and(|(verb, noun)| is_part(verb) && is_part(noun))
+}
+
+/// Whether a value is none of a name that has another meaning there: `for /f "tokens=2*"`, `max_tokens=4096`,
+/// `PWD=/usr/bin`, `dscl . -passwd /Users/a`.
+fn is_elsewhere(name: &str, value: &str) -> bool {
+    let ends = |end: &str| {
+        name.len() >= end.len() && name.as_bytes()[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+    };
+    value.starts_with(".*")
+        || value.starts_with("[^")
+        || (ends("tokens") && value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'-' | b'*')))
+        || (value.starts_with('/') && (name.eq_ignore_ascii_case("pwd") || name == "passwd"))
+}
