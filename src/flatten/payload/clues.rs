@@ -6,9 +6,14 @@ use std::{iter, ops::Range, sync::LazyLock};
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::script;
+use crate::flatten::secret::{self, is_secret_name};
 
 /// Bytes that are searched at a time.
 const CHUNK: usize = 4_096;
+/// What stands further before the end of a name does not matter.
+const LONGEST_NAME: usize = 96;
+/// What is longer is looked at in another way.
+const LONGEST_TEXT: usize = 512;
 /// As much of a chunk as a clue that it cuts in two may take.
 const LONGEST: usize = 32;
 
@@ -17,12 +22,21 @@ static WORDS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(script::clues()).ok());
 
 /// The places of a text's clues, in order.
-pub(super) struct Clues(Vec<Range<usize>>);
+pub(super) struct Clues {
+    places: Vec<Range<usize>>,
+    /// Whether one is another than a part of a secret's name.
+    hold_marks: bool,
+}
 
 impl Clues {
     pub(super) fn of(text: &str) -> Self {
-        let Some(words) = WORDS.as_ref() else { return Self(iter::once(0..text.len()).collect()) };
+        let Some(words) = WORDS.as_ref() else {
+            return Self { places: iter::once(0..text.len()).collect(), hold_marks: true };
+        };
         let mut places: Vec<Range<usize>> = Vec::new();
+        let mut hold_marks = false;
+        // without a name before the host there is no password in an address
+        let passed = if text.contains('@') { None } else { script::clues().iter().position(|clue| *clue == "://") };
         let mut buffer = [0; CHUNK];
         let mut start = 0;
         while start < text.len() {
@@ -32,6 +46,8 @@ impl Clues {
             small.make_ascii_lowercase();
             for found in words.find_iter(&*small) {
                 let place = start + found.start()..start + found.end();
+                let word = found.pattern().as_usize();
+                hold_marks |= word >= secret::STEMS.len() && Some(word) != passed;
                 match places.last_mut() {
                     // seen at the end of the last chunk
                     Some(last) if place.start < last.end => last.end = last.end.max(place.end),
@@ -40,14 +56,34 @@ impl Clues {
             }
             start += if chunk.len() < CHUNK { CHUNK } else { CHUNK - LONGEST };
         }
-        Self(places)
+        Self { places, hold_marks }
+    }
+
+    /// Whether no clue of `text` means anything: each is a part of a name that is none of a secret.
+    pub(super) fn mean_nothing_in(&self, text: &str) -> bool {
+        let is_innocent = |clue: &Range<usize>| {
+            let name = script::around(text, clue.clone());
+            let is_none = |text: &str| !text.contains('&') && !is_secret_name(text);
+            !is_secret_name(&text[name]) && between_marks(text, clue).is_some_and(is_none)
+        };
+        !self.hold_marks && self.places.iter().all(is_innocent)
     }
 
     /// Whether nothing at `place` tells of a secret.
     pub(super) fn are_none_in(&self, place: &Range<usize>) -> bool {
-        let next = self.0.partition_point(|clue| clue.end <= place.start);
-        self.0.get(next).is_none_or(|clue| clue.start >= place.end)
+        let next = self.places.partition_point(|clue| clue.end <= place.start);
+        self.places.get(next).is_none_or(|clue| clue.start >= place.end)
     }
+}
+
+/// What stands around `clue` up to the quotes and tags on both sides, the value of an attribute or a text; `None` where
+/// they are far.
+fn between_marks<'t>(text: &'t str, clue: &Range<usize>) -> Option<&'t str> {
+    let is_mark = |byte: &u8| matches!(byte, b'<' | b'>' | b'"' | b'\'');
+    let bytes = text.as_bytes();
+    let start = bytes[..clue.start].iter().rev().take(LONGEST_NAME).take_while(|byte| !is_mark(byte)).count();
+    let end = clue.end + bytes[clue.end..].iter().take(LONGEST_TEXT).position(is_mark)?;
+    Some(text[text.ceil_char_boundary(clue.start - start)..end].trim_end())
 }
 
 #[cfg(test)]

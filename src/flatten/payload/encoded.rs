@@ -21,6 +21,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Shorter base64 holds no secret that is worth its name.
 const SHORTEST: usize = 12;
 
+/// How many of its characters may be padding, at most.
+const PADDING: usize = 2;
+
+/// So many letters in a row the shortest base64 has.
+pub(super) const FEWEST_LETTERS: usize = SHORTEST - PADDING;
+
+/// How base64 begins of `<`, `{`, `[`, of blanks before them or of a byte order mark.
+const FIRST: &[u8] = b"PeWICD7/MLYA";
+
 /// No word is longer, mostly.
 const LONG_WORD: usize = 24;
 
@@ -28,11 +37,26 @@ const LONG_WORD: usize = 24;
 const LEGACY_TEXT: usize = 24;
 
 /// Whether `text`, of such characters, may be base64 of a payload. What is short must begin as base64 of `<`, `{`, `[`, of blanks
-/// before them or of a byte order mark does, in case that it is a word; ids are told by their `-` and `_`.
+/// before them or of a byte order mark does, in case that it is a word; ids are told by their `-` and `_`, sentences by
+/// the length of their first word: lines of base64 are long.
 pub(super) fn is_promising(text: &str, characters: Characters) -> bool {
-    const FIRST: &[u8] = b"PeWICD7/MLYA";
     let begins = || text.bytes().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| FIRST.contains(&first));
-    (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins())) && characters.are_base64()
+    let is_one_line = || characters.are_packed() || first_word(text).len() >= LONG_WORD.min(text.trim().len());
+    (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins())) && characters.are_base64() && is_one_line()
+}
+
+/// Whether base64 of a payload may begin with these letters and no others follow at once.
+pub(super) fn may_begin(letters: &[u8]) -> bool {
+    letters.len() + PADDING >= LONG_WORD || (letters.len() >= FEWEST_LETTERS && FIRST.contains(&letters[0]))
+}
+
+/// Whether `byte` is one of the letters of base64, whose end is padded by others.
+pub(super) fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
+}
+
+fn first_word(text: &str) -> &str {
+    text.split_ascii_whitespace().next().unwrap_or_default()
 }
 
 /// The bytes of a base64 text, in either alphabet.

@@ -73,7 +73,7 @@ pub(super) struct Redaction<'t> {
 }
 
 impl<'t> Redaction<'t> {
-    fn new(text: &'t str, nested: usize) -> Self {
+    pub(super) fn new(text: &'t str, nested: usize) -> Self {
         Self { text, nested, edits: Vec::new(), secrets: Vec::new() }
     }
 
@@ -89,6 +89,12 @@ impl<'t> Redaction<'t> {
             Some(own) if std::ptr::eq(own, part) => Cow::Borrowed(own),
             _ => Cow::Owned(part.to_owned()),
         }
+    }
+
+    /// Whether `text` is base64 of something that can be read.
+    pub(super) fn is_wrapped(&self, text: &str) -> bool {
+        encoded::is_promising(text, Characters::of(text))
+            && encoded::bytes(text).and_then(|bytes| binary::content(&bytes, self.nested)).is_some()
     }
 
     /// Replaces the secret `value` at `place` by `instead`.

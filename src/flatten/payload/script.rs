@@ -91,7 +91,7 @@ pub(super) fn begins_as_token(text: &str) -> bool {
 }
 
 /// The whole name that `part` of it stands in.
-fn around(text: &str, mut part: Range<usize>) -> Range<usize> {
+pub(super) fn around(text: &str, mut part: Range<usize>) -> Range<usize> {
     let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     // `$pw`, `-pw` and `pw=` hold more than a name
     part.start += usize::from(!text.as_bytes()[part.start].is_ascii_alphanumeric());

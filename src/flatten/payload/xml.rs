@@ -1,15 +1,18 @@
 //! Secrets in XML: by the names of elements and attributes, by pairs of a name and a value such as property
 //! lists have, and in texts inside it. What is broken is read as far as it goes, and from there on again.
 
+#[cfg(test)]
+mod tests;
+
 use std::{borrow::Cow, ops::Range};
 
 use quick_xml::{
     Reader, XmlVersion,
-    escape::{escape, resolve_predefined_entity},
+    escape::{escape, resolve_predefined_entity, unescape},
     events::{BytesStart, Event},
 };
 
-use super::{SECRET, clues::Clues, redaction::Redaction, script};
+use super::{SECRET, clues::Clues, encoded, redaction::Redaction, script};
 use crate::flatten::secret::{
     is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour, tail, tells_kind,
 };
@@ -21,9 +24,16 @@ const MOST_DEPTH: usize = 512;
 const MOST_RESTARTS: usize = 32;
 
 /// Finds the secrets of an XML text.
-pub(super) fn read<'t>(found: &mut Redaction<'t>) {
+pub(super) fn read(found: &mut Redaction<'_>) {
+    let clues = Clues::of(found.text);
+    if !is_plain(found.text, &clues, found) {
+        walk(found, clues);
+    }
+}
+
+fn walk<'t>(found: &mut Redaction<'t>, clues: Clues) {
     let text: &'t str = found.text;
-    let mut walk = Walk { clues: Clues::of(text), found, open: vec![Element::default()], subset: None };
+    let mut walk = Walk { clues, found, open: vec![Element::default()], subset: None };
     // the reader passes over a byte order mark without counting it
     let mut start = text.len() - text.trim_start_matches('\u{feff}').len();
     for restart in 0..=MOST_RESTARTS {
@@ -40,6 +50,62 @@ pub(super) fn read<'t>(found: &mut Redaction<'t>) {
     }
     walk.flush();
     walk.subset();
+}
+
+/// Whether there is nothing to find for a reader, which most of these texts are spared so: nothing in it is part of a
+/// secret's name, however it is parted into elements, attributes and texts, nothing but line breaks is written by
+/// reference, no tag stands in another, and nothing is wrapped.
+fn is_plain(text: &str, clues: &Clues, found: &Redaction<'_>) -> bool {
+    let opens = |byte: u8| matches!(byte, b'[' | b'{');
+    let breaks_lines = || text.match_indices('&').all(|(at, _)| text[at..].starts_with("&#")) && !spells(text);
+    !text.bytes().fold(false, |found, byte| found | opens(byte))
+        && (!text.contains('&') || breaks_lines())
+        && text.split('<').skip(1).all(|tag| tag.contains('>'))
+        && clues.mean_nothing_in(text)
+        && !holds_wrapped(text, found)
+}
+
+/// Whether an attribute or a text is, or a value without quotes, base64 of something that can be read. Only what begins
+/// with so many letters may be.
+fn holds_wrapped(text: &str, found: &Redaction<'_>) -> bool {
+    let bytes = text.as_bytes();
+    let is_letter = |at: &usize| encoded::is_letter(bytes[*at]);
+    let mut start = 0;
+    // so many letters in a row have one at each step of their length
+    while let Some(next) = Some(start + encoded::FEWEST_LETTERS).filter(|next| *next <= bytes.len()) {
+        if let Some(other) = (start..next).rev().find(|at| !is_letter(at)) {
+            start = other + 1;
+            continue;
+        }
+        let end = (next..bytes.len()).find(|at| !is_letter(at)).unwrap_or(bytes.len());
+        if encoded::may_begin(&bytes[start..end]) && is_wrapped(text, start..end, found) {
+            return true;
+        }
+        start = end + 1;
+    }
+    false
+}
+
+/// Whether what begins with `letters`, or stands behind a `=`, is wrapped.
+fn is_wrapped(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool {
+    const MARKS: [char; 4] = ['<', '>', '"', '\''];
+    const LONGEST_REFERENCE: usize = 12;
+    let is_outer = |c: char| c.is_whitespace() || matches!(c, '-' | '!' | '?');
+    let mut before = text[..letters.start].trim_end_matches(is_outer);
+    // line breaks written by reference, `&#xA;`
+    while before.ends_with(';') {
+        let from = before.floor_char_boundary(before.len().saturating_sub(LONGEST_REFERENCE));
+        let Some(at) = before[from..].rfind('&') else { break };
+        before = before[..from + at].trim_end_matches(is_outer);
+    }
+    if before.ends_with('=') {
+        return found.is_wrapped(&text[letters]);
+    }
+    if !before.is_empty() && !before.ends_with(MARKS) {
+        return false;
+    }
+    let whole = text[letters.start..].split(MARKS).next().unwrap_or_default().trim_end_matches(is_outer);
+    unescape(whole).map_or(true, |whole| found.is_wrapped(&whole))
 }
 
 /// An element that is open.
