@@ -140,6 +140,9 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
 
 /// What the portal shows for the item of a drop-down list that was chosen.
 fn item_words(shown: &Value, chosen: &Value) -> Option<SmolStr> {
+    if chosen == "" {
+        return None;
+    }
     let items = shown.get("presentation")?.get("items")?.as_array()?;
     let item =
         items.iter().find(|item| item.get("value").is_some_and(|value| bag::readable(value) == bag::readable(chosen)));

@@ -83,7 +83,7 @@ pub(super) fn held(value: &Value, place: Place<'_>, rows: &mut Rows<'_>) {
         Value::Object(object) => self::object(object, place, rows),
         Value::Array(items) => list(value, items, place, rows),
         scalar if !is_set(scalar) => {}
-        scalar if is_withheld(scalar, place.holds) => rows.secret(&Leaf::default()),
+        scalar if is_withheld(scalar, place) => rows.secret(&Leaf::default()),
         scalar => {
             let (words, holds_secret) = reading(scalar, place, rows);
             let raw = Some(Raw::Value(scalar)).filter(|_| !holds_secret);
@@ -121,7 +121,8 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
 /// The row of an object that sets nothing but which type it is: `{"@odata.type": "#microsoft.graph.windowsKioskAutologon"}`.
 /// An annotation is no raw value.
 fn kind(object: &Map<String, Value>, rows: &mut Rows<'_>) {
-    let Some(kind) = super::property(object, ODATA_TYPE).and_then(Value::as_str) else { return };
+    let kind = super::property(object, ODATA_TYPE).and_then(Value::as_str).filter(|kind| !kind.is_empty());
+    let Some(kind) = kind else { return };
     let words = rows.value_words(kind.rsplit(['.', '#']).next().unwrap_or(kind));
     rows.within(ODATA_TYPE, "Type", |rows| {
         rows.leaf(Leaf { value: Some(words), configured: Some(true), ..Leaf::default() });
@@ -135,13 +136,14 @@ fn reference(object: &Map<String, Value>) -> Option<&Value> {
 }
 
 /// Whether nothing of a scalar may be told.
-fn is_withheld(scalar: &Value, holds: Holds) -> bool {
-    match (holds, scalar) {
+fn is_withheld(scalar: &Value, place: Place<'_>) -> bool {
+    match (place.holds, scalar) {
         (Holds::Secret, Value::String(text)) => !text.is_empty(),
         (Holds::Secret, Value::Number(_)) => true,
-        // a small number, a flag or a word of a policy about secrets is none, nor is what stands for one
+        // a small number, a flag or a word of a policy about secrets is none, nor is a format's place for one
         (Holds::NamedSecret, Value::String(text)) => {
-            !(text.is_empty() || secret::is_plain_word(text) || secret::is_placeholder(text))
+            let is_format = place.key.ends_with("FormatString") && secret::is_placeholder(text);
+            !(text.is_empty() || secret::is_plain_word(text) || is_format)
         }
         (Holds::NamedSecret, Value::Number(number)) => !secret::is_small(number.as_str()),
         _ => false,
@@ -179,7 +181,7 @@ pub(super) fn typed(value: &Value, rows: &Rows<'_>) -> (SmolStr, bool) {
 /// A list of scalars is one row, a list of anything else rows per item. A list of secrets is one row that tells of them.
 fn list(whole: &Value, items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
     if items.iter().all(is_scalar) {
-        if items.iter().any(|item| is_withheld(item, place.holds)) {
+        if items.iter().any(|item| is_withheld(item, place)) {
             return rows.secret(&Leaf::default());
         }
         let set: Vec<&Value> = items.iter().filter(|item| is_set(item)).collect();

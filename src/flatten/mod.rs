@@ -51,7 +51,7 @@ pub enum SettingsShape {
     Intent,
     /// `definitionValues[]`
     AdministrativeTemplate,
-    /// every property that is not metadata
+    /// every property that is not metadata, and settings of the catalog where there are any
     Bag,
     /// the same, of types that hold `false` and `0` where nobody has set anything
     Legacy,

@@ -80,13 +80,14 @@ pub(super) fn may_be_secret(name: &str, value: &str) -> bool {
     if is_placeholder(value) || is_plain_word(value) || is_small(value) || is_no_value(value) {
         return false;
     }
-    // `/pin Taskbar`: without a digit it is none
-    if names::is_pin(name) && !value.bytes().any(|byte| byte.is_ascii_digit()) {
+    // `/pin Taskbar`, `PIN=/usr/bin`
+    let is_place = || value.starts_with(|c: char| c.is_ascii_uppercase()) || value.contains(['/', '\\']);
+    if names::is_pin(name) && is_place() && !value.bytes().any(|byte| byte.is_ascii_digit()) {
         return false;
     }
     // `requirePassword: onWakeup`, but not `requirePassword: hunter2`
-    let is_option = is_number(value) || value.bytes().all(|byte| byte.is_ascii_alphabetic());
-    !(is_option && names::is_about(name))
+    let is_word = value.bytes().all(|byte| byte.is_ascii_alphabetic());
+    !(is_word && (names::is_about(name) || names::is_deed(name)) || is_number(value) && names::is_time(name))
 }
 
 /// Whether `value` is a mask, an example, a state, a flag of a registry file, a registry key or an address without
@@ -96,12 +97,26 @@ fn is_no_value(value: &str) -> bool {
         value.bytes().all(|byte| byte == b'*')
             || (value.len() > 3 && value.bytes().all(|byte| matches!(byte, b'x' | b'X')))
     };
-    let is_example = || (value.starts_with('<') && value.ends_with('>')) || starts_with(value, "your");
     let is_state = || STATES.iter().any(|state| value.eq_ignore_ascii_case(state));
-    let is_registry = || ["dword:", "hklm", "hkcu", "hkey_"].iter().any(|start| starts_with(value, start));
-    let is_address =
-        || ["https://", "http://"].iter().any(|start| starts_with(value, start)) && !value.contains(['@', '?', '#']);
-    is_mask() || is_example() || is_state() || is_registry() || is_address()
+    let is_registry =
+        || ["dword:", "hklm:", "hklm\\", "hkcu:", "hkcu\\", "hkey_"].iter().any(|start| starts_with(value, start));
+    let is_address = || {
+        ["https://", "http://"].iter().any(|start| starts_with(value, start))
+            && !value.contains(['@', '?', '#', ';', '='])
+    };
+    is_mask() || is_example(value) || is_state() || is_registry() || is_address()
+}
+
+/// `<your password here>`, `YOUR_API_KEY`.
+fn is_example(value: &str) -> bool {
+    const SUBJECTS: [&str; 6] = ["here", "insert", "key", "password", "secret", "token"];
+    let inner = value.strip_prefix('<').and_then(|value| value.strip_suffix('>'));
+    let is_marked = inner.is_some_and(|inner| !inner.contains(['<', '>']));
+    let is_yours = starts_with(value, "your") && value[4..].starts_with(['_', '-', ' ']);
+    (is_marked || is_yours) && value.len() < 64 && {
+        let value = value.to_ascii_lowercase();
+        SUBJECTS.iter().any(|subject| value.contains(subject))
+    }
 }
 
 /// Whether `value` stands for what each device or user has: `{{OnPremPassword}}`, `%TOKEN%`.

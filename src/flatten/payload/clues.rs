@@ -21,22 +21,25 @@ const LONGEST: usize = 32;
 static WORDS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(script::clues()).ok());
 
+/// Which of the words begins the host of an address.
+static ADDRESS: LazyLock<Option<usize>> = LazyLock::new(|| script::clues().iter().position(|clue| *clue == "://"));
+
 /// The places of a text's clues, in order.
 pub(super) struct Clues {
     places: Vec<Range<usize>>,
-    /// Whether one is another than a part of a secret's name.
-    hold_marks: bool,
+    /// Whether one tells of another thing than a name.
+    are_of_more: bool,
 }
 
 impl Clues {
     pub(super) fn of(text: &str) -> Self {
         let Some(words) = WORDS.as_ref() else {
-            return Self { places: iter::once(0..text.len()).collect(), hold_marks: true };
+            return Self { places: iter::once(0..text.len()).collect(), are_of_more: true };
         };
         let mut places: Vec<Range<usize>> = Vec::new();
-        let mut hold_marks = false;
+        let mut are_of_more = false;
         // without a name before the host there is no password in an address
-        let passed = if text.contains('@') { None } else { script::clues().iter().position(|clue| *clue == "://") };
+        let innocent = if text.contains('@') { None } else { *ADDRESS };
         let mut buffer = [0; CHUNK];
         let mut start = 0;
         while start < text.len() {
@@ -47,7 +50,7 @@ impl Clues {
             for found in words.find_iter(&*small) {
                 let place = start + found.start()..start + found.end();
                 let word = found.pattern().as_usize();
-                hold_marks |= word >= secret::STEMS.len() && Some(word) != passed;
+                are_of_more |= word >= secret::STEMS.len() && Some(word) != innocent;
                 match places.last_mut() {
                     // seen at the end of the last chunk
                     Some(last) if place.start < last.end => last.end = last.end.max(place.end),
@@ -56,17 +59,19 @@ impl Clues {
             }
             start += if chunk.len() < CHUNK { CHUNK } else { CHUNK - LONGEST };
         }
-        Self { places, hold_marks }
+        Self { places, are_of_more }
     }
 
     /// Whether no clue of `text` means anything: each is a part of a name that is none of a secret.
     pub(super) fn mean_nothing_in(&self, text: &str) -> bool {
         let is_innocent = |clue: &Range<usize>| {
             let name = script::around(text, clue.clone());
-            let is_none = |text: &str| !text.contains('&') && !is_secret_name(text);
+            // an attribute without quotes is not parted from the others
+            let is_one = |text: &str| !text.contains('&') && !text.trim_end_matches('=').contains('=');
+            let is_none = |text: &str| is_one(text) && !is_secret_name(text);
             !is_secret_name(&text[name]) && between_marks(text, clue).is_some_and(is_none)
         };
-        !self.hold_marks && self.places.iter().all(is_innocent)
+        !self.are_of_more && self.places.iter().all(is_innocent)
     }
 
     /// Whether nothing at `place` tells of a secret.

@@ -21,6 +21,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Shorter base64 holds no secret that is worth its name.
 const SHORTEST: usize = 12;
 
+/// A line of base64 is longer than most words that a sentence begins with.
+const SHORTEST_LINE: usize = 16;
+
 /// How many of its characters may be padding, at most.
 const PADDING: usize = 2;
 
@@ -41,7 +44,7 @@ const LEGACY_TEXT: usize = 24;
 /// the length of their first word: lines of base64 are long.
 pub(super) fn is_promising(text: &str, characters: Characters) -> bool {
     let begins = || text.bytes().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| FIRST.contains(&first));
-    let is_one_line = || characters.are_packed() || first_word(text).len() >= LONG_WORD.min(text.trim().len());
+    let is_one_line = || characters.are_packed() || first_word(text).len() >= SHORTEST_LINE.min(text.trim().len());
     (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins())) && characters.are_base64() && is_one_line()
 }
 

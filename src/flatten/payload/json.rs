@@ -79,13 +79,17 @@ impl Walk<'_, '_> {
             Some(name) if !text.is_empty() => {
                 if may_be_secret(name, text) {
                     self.replace(json, text);
+                } else {
+                    self.inner(json, text);
                 }
             }
-            _ => {
-                let place = self.found.place(json);
-                self.found.inner(place, text, quoted);
-            }
+            _ => self.inner(json, text),
         }
+    }
+
+    fn inner(&mut self, json: &str, text: &str) {
+        let place = self.found.place(json);
+        self.found.inner(place, text, quoted);
     }
 
     fn replace(&mut self, json: &str, secret: &str) {

@@ -110,7 +110,10 @@ pub(super) fn around(text: &str, mut part: Range<usize>) -> Range<usize> {
 fn is_reference(value: &str, expands: bool) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '.' | '{' | '}' | '$' | '-' | '[' | ']');
     let is_variables = || value.starts_with('$') && !value.contains("$$") && value.chars().all(is_part);
-    let is_command = || (value.starts_with("$(") && value.ends_with(')')) || value.starts_with('`');
+    let is_command = || {
+        (value.starts_with("$(") && value.ends_with(')'))
+            || (value.len() > 1 && value.starts_with('`') && value.ends_with('`'))
+    };
     expands && (is_variables() || is_command() || (value.starts_with('%') && value.ends_with('%')))
 }
 

@@ -263,6 +263,8 @@ impl<'t> Walk<'_, 't> {
                 Some(name) => {
                     if may_be_secret(name, &value) && !value.is_empty() {
                         self.found.secret(place, &value, SECRET);
+                    } else {
+                        self.found.inner(place, &value, |kept| escape(kept).into_owned());
                     }
                 }
                 None => self.found.inner(place, &value, |kept| escape(kept).into_owned()),
@@ -305,6 +307,8 @@ impl<'t> Walk<'_, 't> {
                 }
             }
         }
+        let (lead, tail) = (run.text.len() - run.text.trim_start().len(), run.text.trim_end().len());
+        let write = |kept: &str| format!("{}{}{}", &run.text[..lead], escape(kept), &run.text[tail..]);
         let top = self.top();
         match top.secret.clone() {
             // below a secret, `<minLength>8</minLength>` is none
@@ -313,15 +317,13 @@ impl<'t> Walk<'_, 't> {
                     && is_number(trimmed)
                     && !is_secret_name(&top.name)
                     && !is_value_of_its_neighbour(&top.name) => {}
-            Some(_) if !run.unknown && tells_kind(&top.name, trimmed) => {}
-            Some(name) => {
-                if run.unknown || may_be_secret(&name, trimmed) {
-                    self.found.secret(run.place, &run.text, SECRET);
-                }
+            Some(_) if !run.unknown && !top.named && tells_kind(&top.name, trimmed) => {}
+            Some(name) if run.unknown || may_be_secret(&name, trimmed) => {
+                self.found.secret(run.place, &run.text, SECRET);
             }
+            // what is no secret itself may hold one
+            Some(_) => self.found.inner(run.place.clone(), trimmed, write),
             None => {
-                let (lead, tail) = (run.text.len() - run.text.trim_start().len(), run.text.trim_end().len());
-                let write = |kept: &str| format!("{}{}{}", &run.text[..lead], escape(kept), &run.text[tail..]);
                 if matches!(run.text, Cow::Borrowed(_)) && self.clues.are_none_in(&run.place) {
                     self.found.wrapped(run.place.clone(), trimmed, write);
                 } else {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-/// What every name of a secret holds, as it is looked for in long texts: a search for two letters alone would stop at
+/// What all but a few names of secrets hold, as it is looked for in long texts: a search for two letters alone would stop at
 /// every other word, so what stands around `pw` is looked for as well.
 pub(in crate::flatten) const STEMS: [&str; 22] = [
     "pass",
@@ -82,7 +82,7 @@ const ENDINGS: [&str; 43] = [
     "motdepasse",
     "networkkey",
     "passcode",
-    "passwordformat",
+    "passwordformatstring",
     "passwort",
     "passwrd",
     "pfxblob",
@@ -108,7 +108,7 @@ const ENDINGS: [&str; 43] = [
 /// Words that name a secret only where they stand for themselves: `bypass` and `mapping` end in them.
 const WORDS: [&str; 8] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "pw", "sas"];
 
-/// Names without any of the stems, which are secrets as they stand: the last two leave a kiosk.
+/// Names without any of the stems, which are secrets as they stand; those with `exit` leave a kiosk.
 const WHOLE: [&str; 4] = ["activationcode", "activation_code", "exit_lock_task_mode_code", "kioskModeExitCode"];
 
 /// What may follow such a name without making it another one.
@@ -118,38 +118,35 @@ const TAILS: [&str; 10] =
 /// Names that end so and tell nothing: of an assembly, and of flags.
 const PUBLIC: [&str; 2] = ["publickeytoken", "publickey"];
 
-/// Programs, and a word, whose names end like those of secrets.
-const NO_SECRETS: [&str; 7] = ["1password", "bypass", "keepass", "lastpass", "nordpass", "onepassword", "protonpass"];
+/// Programs whose names end like those of secrets.
+const PROGRAMS: [&str; 6] = ["1password", "keepass", "lastpass", "nordpass", "onepassword", "protonpass"];
 
 /// Beginnings of names that tell what is to be done about a secret: `requirePassword`, `userRightsCreateToken`.
-const ABOUT: [&str; 23] = [
+const ABOUT: [&str; 14] = [
     "allow",
     "block",
-    "change",
     "configure",
-    "delay",
     "disable",
     "disallow",
     "enable",
     "force",
-    "forgot",
     "hide",
-    "migrate",
     "prevent",
     "prompt",
     "remember",
     "require",
-    "reset",
-    "rotate",
     "show",
-    "skip",
-    "sync",
-    "timeout",
     "userrights",
 ];
 
+/// Beginnings of names that tell what becomes of a secret, unless the value says otherwise: `changePassword`.
+const DEEDS: [&str; 6] = ["change", "forgot", "migrate", "reset", "rotate", "sync"];
+
+/// What names of times begin with.
+const TIMES: [&str; 3] = ["days", "delay", "timeout"];
+
 /// Those that other words begin with, as `issuer` does: only where the word ends there.
-const ABOUT_WORDS: [&str; 8] = ["ask", "can", "days", "has", "is", "must", "save", "use"];
+const ABOUT_WORDS: [&str; 7] = ["ask", "can", "has", "is", "must", "save", "use"];
 
 /// No name of a secret is longer; what comes before its last letters does not matter.
 const LONGEST: usize = 96;
@@ -181,9 +178,10 @@ pub(super) fn is_pin(name: &str) -> bool {
     last_word(tail(name)) == "pin"
 }
 
+/// Whether a name is a program's, or says what goes around something: `ProxyByPass`.
 fn is_program(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    NO_SECRETS.iter().any(|program| plain.ends_with(program))
+    let last = name.rsplit(['_', '/', '.', '-', ':', ' ']).next().unwrap_or_default().to_ascii_lowercase();
+    last.ends_with("bypass") || PROGRAMS.contains(&last.as_str())
 }
 
 /// A search for any of `words`, in whatever case; of those that begin at one place the first is found.
@@ -191,7 +189,7 @@ pub(in crate::flatten) fn search(words: &[&str]) -> Option<AhoCorasick> {
     AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostFirst).build(words).ok()
 }
 
-/// Whether an id ends like the name of a key or password: `…_api_key`. Other tokens and PINs are not among them, as Graph
+/// Whether an id ends like the name of a key, a password or a token that signs in: `…_api_key`. Other tokens and PINs are not among them, as Graph
 /// tells by type which values of the catalog are secrets; those of a browser's templates are texts to it.
 pub(in crate::flatten) fn is_secret_id(id: &str) -> bool {
     let letters = letters(tail(id));
@@ -206,9 +204,26 @@ pub(in crate::flatten) fn is_secret_label(label: &str) -> bool {
 
 /// Whether a name tells what is to be done about a secret.
 pub(in crate::flatten) fn is_about(name: &str) -> bool {
-    last_parts(tail(name)).any(|part| {
-        ABOUT.iter().any(|about| super::starts_with(part, about)) || ABOUT_WORDS.iter().any(|word| begins(part, word))
-    })
+    begins_with(name, &ABOUT) || parts(name).any(|part| ABOUT_WORDS.iter().any(|word| begins(part, word)))
+}
+
+/// Whether a name tells what becomes of a secret.
+pub(super) fn is_deed(name: &str) -> bool {
+    begins_with(name, &DEEDS)
+}
+
+/// Whether a name is that of a time.
+pub(super) fn is_time(name: &str) -> bool {
+    begins_with(name, &TIMES)
+}
+
+fn begins_with(name: &str, beginnings: &[&str]) -> bool {
+    parts(name).any(|part| beginnings.iter().any(|beginning| super::starts_with(part, beginning)))
+}
+
+/// The last parts of a name: what stands before a slash is somebody's or something's own name.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    last_parts(tail(name).rsplit('/').next().unwrap_or_default())
 }
 
 /// Whether `part` begins with `word` as a word of its own: `isSet`, `IS_SET`, but not `issuer`.

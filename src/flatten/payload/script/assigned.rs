@@ -51,32 +51,54 @@ static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub(super) struct Value {
     /// Where the secret stands, if it is one.
     pub(super) secret: Option<Range<usize>>,
-    /// Up to where no other name need be looked for: else a text of names alone would be read once for each of them.
+    /// Up to where no other name need be looked for.
     pub(super) passed: usize,
 }
 
+/// What is looked at behind a name, to judge it; a secret ends where it ends. Else a text of names alone would be read
+/// once for each of them.
+const LONGEST_JUDGED: usize = 512;
+
 /// What is assigned to the name of a secret at `name`.
 pub(super) fn value(text: &str, name: &Range<usize>) -> Value {
-    let Some(found) = ASSIGNED.as_ref().and_then(|assigned| assigned.captures(&text[name.end..])) else {
+    let to = text.ceil_char_boundary((name.end + LONGEST_JUDGED).min(text.len()));
+    let Some(found) = ASSIGNED.as_ref().and_then(|assigned| assigned.captures(&text[name.end..to])) else {
         return Value::default();
     };
-    let quoted = ["here", "cdata", "double", "escaped", "single"].into_iter().find_map(|group| found.name(group));
-    let Some(value) = quoted.or_else(|| found.name("open")) else { return Value::default() };
-    let place = name.end + value.start()..name.end + value.end();
-    // what ends at the next quote or line is short, unless it is none
-    let reaches_far = ["here", "cdata", "open"].into_iter().any(|group| found.name(group).is_some());
-    let passed = if reaches_far { place.end } else { name.end };
+    let group = ["here", "cdata", "double", "escaped", "single", "open"];
+    let Some((kind, value)) = group.into_iter().find_map(|kind| Some((kind, found.name(kind)?))) else {
+        return Value::default();
+    };
+    let mut place = name.end + value.start()..name.end + value.end();
     let (own, plain, between) = (&text[name.clone()], value.as_str(), &found["between"]);
     let may_be = !plain.is_empty()
         && may_be_secret(own, plain)
-        && !is_reference(plain, found.name("single").is_none())
+        && !is_reference(plain, kind != "single")
         && !is_elsewhere(own, plain);
     let is_secret = may_be
-        && match quoted {
-            Some(_) => is_quoted_value(text, name, between, plain),
-            None => is_open_value(text, name, between, &place),
+        && match kind {
+            "open" => is_open_value(text, name, between, &place),
+            _ => is_quoted_value(text, name, between, plain),
         };
-    if is_secret { Value { secret: Some(place.clone()), passed: place.end } } else { Value { secret: None, passed } }
+    if !is_secret {
+        return Value { secret: None, passed: name.end };
+    }
+    if place.end == to {
+        place.end += end_of(&text[to..], kind);
+    }
+    Value { passed: place.end, secret: Some(place) }
+}
+
+/// How much of `rest` belongs to a value that was cut.
+fn end_of(rest: &str, kind: &str) -> usize {
+    let end = match kind {
+        "here" => rest.find("\n\"@").into_iter().chain(rest.find("\n'@")).min(),
+        "cdata" => rest.find("]]>"),
+        "single" => rest.find(['\'', '\n']),
+        "open" => rest.find(|c: char| c.is_whitespace() || "\"'`<>;,|&(){}[]\\".contains(c)),
+        _ => rest.find(['"', '\n']),
+    };
+    end.unwrap_or(rest.len())
 }
 
 /// Places of values in pairs that a script writes as JSON.
@@ -92,7 +114,9 @@ pub(super) fn pairs(text: &str) -> Vec<Range<usize>> {
 /// `--password "x"`, `password = "x"`, `Add("password", "x1")`; but neither `the password "x"` nor the quote that ends
 /// `"Enter the password:"`.
 fn is_quoted_value(text: &str, name: &Range<usize>, between: &str, value: &str) -> bool {
-    if value.starts_with(|c: char| c.is_whitespace() || matches!(c, ')' | ',' | ';')) {
+    if value.starts_with(|c: char| c.is_whitespace() || matches!(c, ')' | ',' | ';'))
+        && is_in_quotes(text, name, between)
+    {
         return false;
     }
     if between.contains(',') {
@@ -117,8 +141,9 @@ fn is_open_value(text: &str, name: &Range<usize>, between: &str, place: &Range<u
     } else if between.ends_with('>') || between.contains('>') && !between.contains("=>") {
         matches!(mark, Some('<' | ':')) || between.starts_with("</key>")
     } else if between.ends_with([':', '=']) {
-        // `PASSWORD=x`, `/password:x`; in an address short ones are examples
-        !between.starts_with(' ') && (!matches!(mark, Some('?' | '&')) || value.len() >= 8)
+        // `PASSWORD=x`, `/password:x`; in an address short tokens are samples
+        let is_sample = matches!(mark, Some('?' | '&')) && value.len() < 8 && text[..name.end].ends_with("token");
+        !between.starts_with(' ') && !is_sample
     } else {
         // `password: x1` on a line of its own, `"x-api-key: x1"`, `"password": 1234`
         is_alone(text, name, place) || (mark == Some('"') && is_number(value))
@@ -129,13 +154,24 @@ fn last_word(text: &str) -> &str {
     text.split_ascii_whitespace().next_back().unwrap_or_default()
 }
 
+/// Whether the quote behind `between` ends the text that the name stands in.
+fn is_in_quotes(text: &str, name: &Range<usize>, between: &str) -> bool {
+    let from = text.floor_char_boundary(name.start.saturating_sub(2 * LONGEST_NAME));
+    let line = text[from..name.start].rsplit('\n').next().unwrap_or_default();
+    let count = |quote: char| line.matches(quote).count() + between.matches(quote).count();
+    count('"') % 2 == 1 || count('\'') % 2 == 1
+}
+
 /// `--name` and `/name`, but neither `./get-token` nor `a/token`.
 fn is_argument(text: &str, name: &Range<usize>) -> bool {
     let before = &text[..name.start];
     match (before.strip_suffix('-'), before.strip_suffix('/')) {
         (Some(before), _) => !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'),
         (_, Some(before)) => {
-            before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ','))
+            before.is_empty()
+                || before.ends_with(|c: char| {
+                    c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '=' | '(' | '[' | '{' | '`')
+                })
         }
         _ => false,
     }
@@ -176,8 +212,10 @@ fn is_word(value: &str) -> bool {
 
 /// A cmdlet: `ConvertTo-SecureString`.
 fn is_command(value: &str) -> bool {
-    let is_part = |part: &str| part.starts_with(|c: char| c.is_ascii_uppercase()) && part.len() > 2 && is_word(part);
-    value.split_once('-').is_some_and(|(verb, noun)| is_part(verb) && is_part(noun))
+    const VERBS: [&str; 12] =
+        ["Add", "ConvertFrom", "ConvertTo", "Get", "Import", "Invoke", "Join", "New", "Out", "Read", "Select", "Test"];
+    let is_noun = |noun: &str| noun.starts_with(|c: char| c.is_ascii_uppercase()) && is_word(noun);
+    value.split_once('-').is_some_and(|(verb, noun)| VERBS.contains(&verb) && is_noun(noun))
 }
 
 /// Whether a value is none of a name that has another meaning there: `for /f "tokens=2*"`, `max_tokens=4096`,

@@ -16,81 +16,109 @@ struct Pattern {
     words: &'static [&'static str],
     /// `TOKEN` stands for [`TOKEN`].
     regex: &'static str,
+    /// What else must be so of what it finds.
+    only: Only,
+}
+
+/// What else must be so of what a pattern finds.
+#[derive(Clone, Copy, PartialEq)]
+enum Only {
+    Anything,
+    /// No port of an address; the text holds an `@`.
+    NoPort,
+    /// With a digit: letters alone are words.
+    WithDigit,
 }
 
 /// A word of a command line, in quotes or without, that is no option and no variable.
-const TOKEN: &str = r#"(?: [\\`]*"(?P<double>[^"\n]{1,256}?)[\\`]*" | '(?P<single>[^'\n]{1,256})' | (?P<open>[^\s"'`|;&<>(){}\#%$/\\*-][^\s"'`|;<>]{0,255}) )"#;
-
-/// The address with a password is the one pattern that also asks for an `@`.
-const ADDRESS: &str = "://";
+const TOKEN: &str = r#"(?: [\\`]*"(?P<double>[^"\n]+?)[\\`]*" | '(?P<single>[^'\n]+)' | (?P<open>[^\s"'`|;&<>(){}\#%$/\\*-][^\s"'`|;<>]{0,255}) )"#;
 
 const PATTERNS: [Pattern; 21] = [
     Pattern {
         words: &["-----begin"],
-        regex: r"-----BEGIN\ [A-Z0-9\ ]{0,32}PRIVATE\ KEY-----(?:\s|\\r|\\n)+(.*?)(?:-----END|\z)",
+        regex: r#"-----BEGIN\ [A-Z0-9\ ]{0,32}PRIVATE\ KEY-----([^"'].*?)(?:-----END|\z)"#,
+        only: Only::Anything,
     },
     Pattern {
-        words: &[ADDRESS],
+        words: &["://"],
         regex: r#"[a-z][a-z0-9+.-]{1,15}://[^\s/:"'<>]{0,128}:([^\s/"'<>$%{(][^\s/"'<>]{0,255})@"#,
+        only: Only::NoPort,
     },
     Pattern {
         words: &["authoriz"],
-        regex: r#"Authorization[\\`]*["']?\s*(?:[:=,]\s*[\\`]*["']?(?:[a-z]{2,12}\s+)?|[\\`]*["']?(?:Bearer|Basic)\s+)([^\s"'\\`$<{(%][^\s"'\\`]{7,})"#,
+        regex: r#"Authorization[\\`]*["']?\s*(?:[:=,]\s*[\\`]*["']?(?:[a-z]{2,12}\s+)?|[\\`]*["']?(?:Bearer|Basic)\s+)(?P<open>[^\s"'\\`$<{(%][^\s"'\\`]{3,})"#,
+        only: Only::Anything,
     },
-    Pattern { words: &["bearer"], regex: r"\bBearer\s+([A-Za-z0-9._~+/=-]{20,})" },
+    Pattern { words: &["bearer"], regex: r"\bBearer\s+([A-Za-z0-9._~+/=-]{20,})", only: Only::WithDigit },
     Pattern {
         words: &["securestring"],
-        regex: r"ConvertTo-SecureString\b (?: [\s(] | `\r?\n | -(?:Force|AsPlainText)(?::\$true)?\b | -(?:String|s)\b:? | -Key\s+\([^)\n]*\) | -Key\s+\$\w+ )+ TOKEN",
+        regex: r"ConvertTo-SecureString\b (?: [\s(] | `\r?\n | -(?:Force|AsPlainText)(?::\$true)?\b | -(?:String|s)\b:? | -Key\s+\([^)\n]{0,128}\) | -Key\s+\$\w+ )+ TOKEN",
+        only: Only::Anything,
     },
     Pattern {
         words: &["securestring"],
         regex: r#"(?:"([^"\n]{1,256})"|'([^'\n]{1,256})')\s*\|\s*ConvertTo-SecureString"#,
+        only: Only::Anything,
     },
-    Pattern { words: &["sig="], regex: r"[?&;]sig=([A-Za-z0-9%+/_=-]{6,})" },
+    Pattern { words: &["sig="], regex: r"[?&;]sig=([A-Za-z0-9%+/_=-]{6,})", only: Only::Anything },
     Pattern {
         words: &["azurewebsites"],
         regex: r#"\.azurewebsites\.(?:net|us)/[^\s"'<>?]{0,256}\?(?:[^\s"'<>]{0,256}[&;])?code=([A-Za-z0-9%+/_=-]{16,})"#,
+        only: Only::Anything,
     },
     Pattern {
         words: &["hook"],
         regex: r"//(?:hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{16,})|(?:[a-z]+\.)?discord(?:app)?\.com/api/webhooks/([0-9]+/[A-Za-z0-9_-]{16,})|[a-z0-9.-]{1,64}/webhookb?2?/([A-Za-z0-9@/_-]{32,}))",
+        only: Only::Anything,
     },
-    Pattern { words: &["eyj"], regex: r"\beyJ[A-Za-z0-9_-]{8,}\.(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})" },
+    Pattern {
+        words: &["eyj"],
+        regex: r"\beyJ[A-Za-z0-9_-]{8,}\.(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})",
+        only: Only::Anything,
+    },
     Pattern {
         words: &["ghp_", "github_pat", "glpat-", "xox", "8q~"],
         regex: r"\b(ghp_[a-z0-9]{30,}|github_pat_[a-z0-9_]{30,}|glpat-[a-z0-9_-]{16,}|xox[bp]-[a-z0-9-]{20,}|[a-z0-9_~.-]{3}8Q~[a-z0-9_~.-]{30,})",
+        only: Only::Anything,
     },
     Pattern {
         words: &["net use", "net.exe", "net1"],
         regex: r#"(?:^|[^.\w-])net1?(?:\.exe)?["']?[\ \t]+users?[\ \t]+(?:/\S+[\ \t]+)*(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|[^\s/"'|;&\#>)}]{1,64})(?:[\ \t]+/\S+)*[\ \t]+TOKEN"#,
+        only: Only::Anything,
     },
     Pattern {
         words: &["net use", "net.exe"],
-        regex: r#"\bnet(?:\.exe)?[\ \t]+use[\ \t][^\n]{0,256}?(?:/u(?:ser)?:(?:"[^"\n]{1,64}"|\S{1,64})[\ \t]+TOKEN|(?:\\\\\S{1,256}|https?://\S{1,256})[\ \t]+(?:"([^"\n]{1,256})"|([^\s/"'$%][^\s"']{0,255}))[\ \t]+/u)"#,
+        regex: r#"\bnet(?:\.exe)?[\ \t]+use[\ \t][^\n]{0,96}?(?:/u(?:ser)?:(?:"[^"\n]{1,64}"|\S{1,64})[\ \t]+TOKEN|(?:\\\\\S{1,256}|https?://\S{1,256})[\ \t]+(?:"([^"\n]{1,256})"|([^\s/"'$%][^\s"']{0,255}))[\ \t]+/u)"#,
+        only: Only::Anything,
     },
     Pattern {
         words: &["curl"],
         regex: r#"\bcurl(?:\.exe)?(?:[^\n|;&$`]|\\\r?\n|\$[a-z_{]){0,128}?(?:[\s]-[a-z]*u[\ \t]*|[\s]--(?:proxy-)?user[\ \t=]+)["']?(?:\$[a-z0-9_]{1,64}|[^\s:"'0-9$\\][^\s:"']{0,127}):([^\s"'$\\][^\s"']{0,255})"#,
+        only: Only::Anything,
     },
     Pattern {
         words: &["psexec", "az login", "docker login", "pass"],
         regex: r"\b(?:psexec(?:64)?(?:\.exe)?|az[\ \t]+login|docker[\ \t]+login|sshpass)\b[^\n;|&]{0,200}?[\ \t]-p[\ \t]*TOKEN",
+        only: Only::Anything,
     },
-    Pattern { words: &["schtasks"], regex: r"\bschtasks\b[^\n]{0,256}?/rp[\ \t]+TOKEN" },
+    Pattern { words: &["schtasks"], regex: r"\bschtasks\b[^\n]{0,256}?/rp[\ \t]+TOKEN", only: Only::Anything },
     Pattern {
-        words: &["dscl", "key", "security import"],
+        words: &["dscl", "key", "security import", "generic-pass"],
         regex: r#"\b(?:dscl\b[^\n]{0,128}?-passwd[\ \t]+(?:"[^"\n]{1,128}"|\S{1,128})|security[\ \t]+(?:[a-z-]{1,24}keychain|import|add-generic-password|set-key-partition-list)\b[^\n;|&]{0,128}?[\ \t]-[pkw])[\ \t]+TOKEN"#,
+        only: Only::Anything,
     },
     Pattern {
         words: &["pass", "sudo -s"],
         regex: r#"\becho[\ \t]+(?:["']?[^\s:"']{1,64}:([^\s"'|]{1,256})["']?[\ \t]*\|[\ \t]*(?:sudo[\ \t]+)?chpasswd|(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"'|$]{1,256}))[\ \t]*\|[\ \t]*sudo[\ \t]+-S\b)"#,
+        only: Only::Anything,
     },
     Pattern {
         words: &["networkcred", "x509certificate2", "pass"],
         regex: r#"(?:(?:NetworkCredential|X509Certificate2)(?:\]::new)?\([^,\n()]{1,128},|\bSetPassword["']?\s*[(,])\s*["']([^"'\n]{1,256})["']"#,
+        only: Only::Anything,
     },
-    Pattern { words: &["cid="], regex: r#"\bcid=["']?([0-9a-f]{32}-[0-9a-f]{2})\b"# },
-    Pattern { words: &["/ipk"], regex: r"/ipk[\ \t]+([a-z0-9]{5}(?:-[a-z0-9]{5}){4})\b" },
+    Pattern { words: &["cid="], regex: r#"\bcid=["']?([0-9a-f]{32}-[0-9a-f]{2})\b"#, only: Only::Anything },
+    Pattern { words: &["/ipk"], regex: r"/ipk[\ \t]+([a-z0-9]{5}(?:-[a-z0-9]{5}){4})\b", only: Only::Anything },
 ];
 
 static COMPILED: [OnceLock<Option<Regex>>; PATTERNS.len()] = [const { OnceLock::new() }; PATTERNS.len()];
@@ -121,8 +149,7 @@ pub(super) fn asked_by(word: &str) -> Set {
 pub(super) fn found(text: &str, asked: Set) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     for (at, pattern) in PATTERNS.iter().enumerate() {
-        let is_address = pattern.words.contains(&ADDRESS);
-        if asked.0 & (1 << at) == 0 || (is_address && !text.contains('@')) {
+        if asked.0 & (1 << at) == 0 || (pattern.only == Only::NoPort && !text.contains('@')) {
             continue;
         }
         let compiled =
@@ -133,11 +160,13 @@ pub(super) fn found(text: &str, asked: Set) -> Vec<Range<usize>> {
             let groups = found.iter().skip(1).flatten().map(|group| group.range());
             places.extend(groups.filter(|place| {
                 let value = &text[place.clone()];
-                may_be_secret("", value)
+                let fits = match pattern.only {
+                    Only::Anything => true,
+                    Only::NoPort => !is_port(value),
+                    Only::WithDigit => value.bytes().any(|byte| byte.is_ascii_digit()),
+                };
+                fits && may_be_secret("", value)
                     && !is_reference(value, single.as_ref() != Some(place))
-                    && !is_example(value)
-                    && (pattern.words != ["bearer"] || value.bytes().any(|byte| byte.is_ascii_digit()))
-                    && !(is_address && is_port(value))
                     && !(open.as_ref() == Some(place) && is_prose(text, place))
             }));
         }
@@ -145,27 +174,27 @@ pub(super) fn found(text: &str, asked: Set) -> Vec<Range<usize>> {
     places
 }
 
-/// What documents write where a secret would stand.
-fn is_example(value: &str) -> bool {
-    const EXAMPLES: [&str; 7] = ["pass", "passwd", "password", "pw", "secret", "token", "authentication"];
-    EXAMPLES.iter().any(|example| value.eq_ignore_ascii_case(example))
-}
-
 /// `https://proxy:8080?user=a@b`: what follows the colon is no password.
 fn is_port(value: &str) -> bool {
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
-    (1..=5).contains(&digits) && value[digits..].chars().next().is_none_or(|next| matches!(next, '?' | '#' | ';' | ','))
+    (1..=5).contains(&digits)
+        && value[digits..].chars().next().is_some_and(|next| matches!(next, '?' | '#' | ';' | ','))
 }
 
 /// Whether a word is one of a sentence, as in `# net user lists the users of`: letters alone, in a comment or before
-/// another word.
+/// another word or a variable.
 fn is_prose(text: &str, place: &Range<usize>) -> bool {
-    if !text[place.clone()].bytes().all(|byte| byte.is_ascii_alphabetic()) {
+    let word = &text[place.clone()];
+    if !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return false;
     }
-    let line = text[..place.start].rsplit('\n').next().unwrap_or_default();
+    let is_scheme = ["bearer", "basic"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme));
+    let from = text.floor_char_boundary(place.start.saturating_sub(256));
+    let line = text[from..place.start].rsplit('\n').next().unwrap_or_default();
     let next = text[place.end..].trim_start_matches([' ', '\t']).chars().next();
-    line.contains('#') || next.is_some_and(char::is_alphanumeric)
+    is_scheme
+        || line.contains('#')
+        || next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '$' | '{' | '<' | '(' | '%'))
 }
 
 #[cfg(test)]

@@ -50,6 +50,15 @@ fn what_is_assigned_to_a_name_is_withheld_however_it_is_written() {
         ("@{\"x-functions-key\"=\"hunter2\"}", "@{\"x-functions-key\"=\"(secret)\"}"),
         ("<Password><Value>hunter2</Value></Password>", "<Password><Value>(secret)</Value></Password>"),
         ("$x = '<add key=\"ApiToken\" value=\"hunter2\" />'", "$x = '<add key=\"ApiToken\" value=\"(secret)\" />'"),
+        ("$Admin1Password = 'hunter2'", "$Admin1Password = '(secret)'"),
+        ("$adminPassword = $userPassword = 'hunter2'", "$adminPassword = $userPassword = '(secret)'"),
+        ("setup --ask-password --api-key=hunter2", "setup --ask-password --api-key=(secret)"),
+        ("$Password = ')hunter2'", "$Password = '(secret)'"),
+        ("resetPin=483920", "resetPin=(secret)"),
+        ("PASSWORD=Summer-Holiday", "PASSWORD=(secret)"),
+        ("(/password hunter2)", "(/password (secret))"),
+        ("https://contoso.com/a?password=hunter", "https://contoso.com/a?password=(secret)"),
+        ("pin=swordfish", "pin=(secret)"),
         ("# Default admin password: hunter2", "# Default admin password: (secret)"),
     ]);
 }
@@ -76,6 +85,10 @@ fn what_commands_take_is_withheld() {
         ("$user.SetPassword(\"hunter2\")", "$user.SetPassword(\"(secret)\")"),
         ("[Net.NetworkCredential]::new('user', 'hunter2')", "[Net.NetworkCredential]::new('user', '(secret)')"),
         ("https://u:hunter@2%40@contoso.com/x", "https://u:(secret)@contoso.com/x"),
+        ("ftp://scan:12345@fileserver/x", "ftp://scan:(secret)@fileserver/x"),
+        ("security add-generic-password -a a -s s -w hunter2", "security add-generic-password -a a -s s -w (secret)"),
+        ("-----BEGIN PRIVATE KEY-----MIIEhunter2-----END", "-----BEGIN PRIVATE KEY-----(secret)-----END"),
+        ("Authorization: Bearer hunter2", "Authorization: Bearer (secret)"),
         ("$t = 'ghp_hunter2hunter2hunter2hunter2hunter2'", "$t = '(secret)'"),
         ("$h.Add(\"Authorization\", \"SSWS hunter2hunter2\")", "$h.Add(\"Authorization\", \"SSWS (secret)\")"),
     ]);
@@ -86,6 +99,7 @@ fn what_only_looks_like_a_secret_is_kept() {
     for line in [
         "$headers = @{ Authorization = \"Bearer $accessToken\" }",
         "$h = @{ 'Authorization' = \"Bearer $($token.access_token)\"; 'Content-Type' = 'application/json' }",
+        "$h = @{ \"Authorization\" = \"Bearer \" + $token }",
         "curl -H \"Authorization: Bearer ${token}\" https://contoso.com",
         "# Authorization: Basic authentication is disabled",
         "$p = Read-Host \"Enter the password:\" -AsSecureString",
