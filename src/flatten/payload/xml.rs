@@ -91,6 +91,10 @@ fn is_wrapped(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool 
     const MARKS: [char; 4] = ['<', '>', '"', '\''];
     const LONGEST_REFERENCE: usize = 12;
     let is_outer = |c: char| c.is_whitespace() || matches!(c, '-' | '!' | '?');
+    // the name of an element is none, nor is its end
+    if text[..letters.start].ends_with('<') {
+        return false;
+    }
     let mut before = text[..letters.start].trim_end_matches(is_outer);
     // line breaks written by reference, `&#xA;`
     while before.ends_with(';') {
@@ -99,7 +103,8 @@ fn is_wrapped(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool 
         before = before[..from + at].trim_end_matches(is_outer);
     }
     if before.ends_with('=') {
-        return found.is_wrapped(&text[letters]);
+        let padding = text[letters.end..].bytes().take_while(|byte| *byte == b'=').count();
+        return found.is_wrapped(&text[letters.start..letters.end + padding]);
     }
     if !before.is_empty() && !before.ends_with(MARKS) {
         return false;
