@@ -138,9 +138,7 @@ pub(super) fn is_plain_word(value: &str) -> bool {
 /// Whether `name`, which stands inside of what a secret's name holds, and `value` say of what kind the secret is:
 /// `<keyType>passPhrase</keyType>`.
 pub(super) fn tells_kind(name: &str, value: &str) -> bool {
-    let ends =
-        name.len().checked_sub(4).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("type"));
-    ends && value.bytes().all(|byte| byte.is_ascii_alphabetic())
+    ends_with(name, "type") && value.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Whether `text` is digits alone.
@@ -200,13 +198,18 @@ pub(super) fn is_value_of_its_neighbour(name: &str) -> bool {
         "appconfigkeyvalue",
     ];
     // `valueName` is a name again
-    let is_name = || name.len() > 5 && name.as_bytes()[name.len() - 4..].eq_ignore_ascii_case(b"name");
+    let is_name = || name.len() > 5 && ends_with(name, "name");
     (starts_with(name, "value") && !is_name()) || VALUES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether `text` begins so, in whatever case.
 pub(super) fn starts_with(text: &str, beginning: &str) -> bool {
     text.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+}
+
+/// Whether `text` ends so, in whatever case.
+pub(super) fn ends_with(text: &str, end: &str) -> bool {
+    text.len().checked_sub(end.len()).and_then(|at| text.get(at..)).is_some_and(|last| last.eq_ignore_ascii_case(end))
 }
 
 /// Whether an object is a `SecretSettingValue`: by its type, else by the property that only those have.

@@ -10,8 +10,6 @@ use crate::flatten::secret::{self, is_secret_name};
 
 /// Bytes that are searched at a time.
 const CHUNK: usize = 4_096;
-/// What stands further before the end of a name does not matter.
-const LONGEST_NAME: usize = 96;
 /// What is longer is looked at in another way.
 const LONGEST_TEXT: usize = 512;
 /// As much of a chunk as a clue that it cuts in two may take.
@@ -86,7 +84,7 @@ impl Clues {
 fn between_marks<'t>(text: &'t str, clue: &Range<usize>) -> Option<&'t str> {
     let is_mark = |byte: &u8| matches!(byte, b'<' | b'>' | b'"' | b'\'');
     let bytes = text.as_bytes();
-    let start = bytes[..clue.start].iter().rev().take(LONGEST_NAME).take_while(|byte| !is_mark(byte)).count();
+    let start = bytes[..clue.start].iter().rev().take(script::LONGEST_NAME).take_while(|byte| !is_mark(byte)).count();
     let end = clue.end + bytes[clue.end..].iter().take(LONGEST_TEXT).position(is_mark)?;
     Some(text[text.ceil_char_boundary(clue.start - start)..end].trim_end())
 }

@@ -15,7 +15,10 @@ use super::SECRET;
 use crate::flatten::secret::{self, is_number, is_secret_name, may_be_secret};
 
 /// Longer names are cut before and after what tells of a secret.
-const LONGEST_NAME: usize = 96;
+pub(super) const LONGEST_NAME: usize = 96;
+
+/// As much of a line is looked at before a name or a value.
+const LONGEST_LINE: usize = 2 * LONGEST_NAME;
 
 /// What is looked for in every text, and what each word asks for.
 struct Words {
@@ -35,7 +38,7 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
     Some(Words { search: secret::search(&clues)?, asks: clues.iter().map(asks).collect() })
 });
 
-/// What tells of a secret, in small letters: a text without any of it names none and holds none.
+/// What tells of a secret, in small letters: a text without any of it holds none, but of the few names that have no stem.
 pub(super) fn clues() -> Vec<&'static str> {
     let mut clues = secret::STEMS.to_vec();
     clues.extend(patterns::words().filter(|word| !secret::STEMS.contains(word)));
@@ -104,6 +107,12 @@ pub(super) fn around(text: &str, mut part: Range<usize>) -> Range<usize> {
     let marks = text.as_bytes()[start..part.start].iter().take_while(|byte| trim(byte)).count();
     let rest = text.as_bytes()[part.end..end].iter().rev().take_while(|byte| trim(byte)).count();
     start + marks..end - rest
+}
+
+/// What stands before `at` on its line.
+fn line_before(text: &str, at: usize) -> &str {
+    let from = text.floor_char_boundary(at.saturating_sub(LONGEST_LINE));
+    text[from..at].rsplit('\n').next().unwrap_or_default()
 }
 
 /// Whether `value` stands for another: a variable or several, what a command gives, or a command's name.

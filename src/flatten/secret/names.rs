@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-/// What all but a few names of secrets hold, as it is looked for in long texts: a search for two letters alone would stop at
-/// every other word, so what stands around `pw` is looked for as well.
+/// What all but a few names of secrets hold, as it is looked for in long texts: a search for two letters alone would
+/// stop at every other word, so what stands around `pw` is looked for as well.
 pub(in crate::flatten) const STEMS: [&str; 22] = [
     "pass",
     "pwd",
@@ -189,8 +189,9 @@ pub(in crate::flatten) fn search(words: &[&str]) -> Option<AhoCorasick> {
     AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostFirst).build(words).ok()
 }
 
-/// Whether an id ends like the name of a key, a password or a token that signs in: `…_api_key`. Other tokens and PINs are not among them, as Graph
-/// tells by type which values of the catalog are secrets; those of a browser's templates are texts to it.
+/// Whether an id ends like the name of a key, a password or a token that signs in: `…_api_key`. Other tokens and PINs
+/// are not among them, as Graph tells by type which values of the catalog are secrets; those of a browser's templates
+/// are texts to it.
 pub(in crate::flatten) fn is_secret_id(id: &str) -> bool {
     let letters = letters(tail(id));
     let own = ["text", "value"].iter().find_map(|tail| letters.strip_suffix(tail)).unwrap_or(&letters);

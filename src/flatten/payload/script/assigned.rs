@@ -4,7 +4,8 @@ use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
-use super::{LONGEST_NAME, is_number, is_reference, is_secret_name, may_be_secret};
+use super::{LONGEST_NAME, is_number, is_reference, is_secret_name, line_before, may_be_secret};
+use crate::flatten::secret::{ends_with, starts_with};
 
 /// What follows a name: something that assigns, and a value. `$name = "value"`, `--name value`,
 /// `"name": "value"`, `<name>value<`, `-Name name -Value value`, `/v name /d value`, `("name", "value")`.
@@ -123,8 +124,7 @@ fn is_quoted_value(text: &str, name: &Range<usize>, between: &str, value: &str) 
         let in_quotes = text[..name.start].ends_with(['"', '\'']);
         return in_quotes && value.len() > 3 && !is_word(value);
     }
-    let is_blank = between.trim().is_empty() || between.trim().trim_start_matches('-').eq_ignore_ascii_case("string");
-    !is_blank || is_argument(text, name) || is_set_by_command(text, name)
+    !assigns_nothing(between) || is_argument(text, name) || is_set_by_command(text, name)
 }
 
 fn is_open_value(text: &str, name: &Range<usize>, between: &str, place: &Range<usize>) -> bool {
@@ -134,9 +134,9 @@ fn is_open_value(text: &str, name: &Range<usize>, between: &str, place: &Range<u
         return false;
     }
     let assigns = between.trim_matches(['"', '\'']);
-    if assigns.trim().is_empty() || assigns.trim().trim_start_matches('-').eq_ignore_ascii_case("string") {
+    if assigns_nothing(assigns) {
         (is_argument(text, name) || is_set_by_command(text, name)) && !value.starts_with('-')
-    } else if assigns.trim_end().ends_with("/d") || super::secret::starts_with(last_word(assigns), "-value") {
+    } else if assigns.trim_end().ends_with("/d") || starts_with(last_word(assigns), "-value") {
         true
     } else if between.ends_with('>') || between.contains('>') && !between.contains("=>") {
         matches!(mark, Some('<' | ':')) || between.starts_with("</key>")
@@ -150,14 +150,19 @@ fn is_open_value(text: &str, name: &Range<usize>, between: &str, place: &Range<u
     }
 }
 
+/// Whether a name and its value stand side by side, with nothing but the value's type between them.
+fn assigns_nothing(between: &str) -> bool {
+    let between = between.trim();
+    between.is_empty() || between.trim_start_matches('-').eq_ignore_ascii_case("string")
+}
+
 fn last_word(text: &str) -> &str {
     text.split_ascii_whitespace().next_back().unwrap_or_default()
 }
 
 /// Whether the quote behind `between` ends the text that the name stands in.
 fn is_in_quotes(text: &str, name: &Range<usize>, between: &str) -> bool {
-    let from = text.floor_char_boundary(name.start.saturating_sub(2 * LONGEST_NAME));
-    let line = text[from..name.start].rsplit('\n').next().unwrap_or_default();
+    let line = line_before(text, name.start);
     let count = |quote: char| line.matches(quote).count() + between.matches(quote).count();
     count('"') % 2 == 1 || count('\'') % 2 == 1
 }
@@ -180,8 +185,7 @@ fn is_argument(text: &str, name: &Range<usize>) -> bool {
 /// Whether the name stands behind a command that takes a name and its value: `setx API_KEY x`,
 /// `defaults write com.contoso.app Token -string x`, `Add :Password string x`.
 fn is_set_by_command(text: &str, name: &Range<usize>) -> bool {
-    let from = text.floor_char_boundary(name.start.saturating_sub(2 * LONGEST_NAME));
-    let line = text[from..name.start].rsplit('\n').next().unwrap_or_default();
+    let line = line_before(text, name.start);
     let mut words = line.trim_end_matches([':', '"', '\'']).split_ascii_whitespace().rev();
     let [last, before, first] = [words.next(), words.next(), words.next()].map(Option::unwrap_or_default);
     let is = |word: &str, known: &str| word.trim_start_matches(['"', '\'']).eq_ignore_ascii_case(known);
@@ -193,9 +197,8 @@ fn is_set_by_command(text: &str, name: &Range<usize>) -> bool {
 /// Whether an assignment without quotes is all of its line or of the text in quotes around it, and its value no word of
 /// a sentence.
 fn is_alone(text: &str, name: &Range<usize>, value: &Range<usize>) -> bool {
-    let from = text.floor_char_boundary(name.start.saturating_sub(LONGEST_NAME));
     let to = text.ceil_char_boundary((value.end + LONGEST_NAME).min(text.len()));
-    let before = text[from..name.start].rsplit('\n').next().unwrap_or_default();
+    let before = line_before(text, name.start);
     let after = text[value.end..to].split('\n').next().unwrap_or_default();
     let is_mark = |c: char| c.is_whitespace() || matches!(c, '#' | '/' | ';' | '-' | '*');
     let has_digit = text[value.clone()].bytes().any(|byte| byte.is_ascii_digit());
@@ -221,11 +224,9 @@ fn is_command(value: &str) -> bool {
 /// Whether a value is none of a name that has another meaning there: `for /f "tokens=2*"`, `max_tokens=4096`,
 /// `PWD=/usr/bin`, `dscl . -passwd /Users/a`.
 fn is_elsewhere(name: &str, value: &str) -> bool {
-    let ends = |end: &str| {
-        name.len() >= end.len() && name.as_bytes()[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
-    };
     value.starts_with(".*")
         || value.starts_with("[^")
-        || (ends("tokens") && value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'-' | b'*')))
+        || (ends_with(name, "tokens")
+            && value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'-' | b'*')))
         || (value.starts_with('/') && (name.eq_ignore_ascii_case("pwd") || name == "passwd"))
 }

@@ -9,7 +9,7 @@ use std::{
 
 use regex::Regex;
 
-use super::{is_reference, may_be_secret};
+use super::{is_reference, line_before, may_be_secret};
 
 struct Pattern {
     /// In small letters. None may begin before a stem of a secret's name that it holds: the search finds the first alone.
@@ -189,8 +189,7 @@ fn is_prose(text: &str, place: &Range<usize>) -> bool {
         return false;
     }
     let is_scheme = ["bearer", "basic"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme));
-    let from = text.floor_char_boundary(place.start.saturating_sub(256));
-    let line = text[from..place.start].rsplit('\n').next().unwrap_or_default();
+    let line = line_before(text, place.start);
     let next = text[place.end..].trim_start_matches([' ', '\t']).chars().next();
     is_scheme
         || line.contains('#')
