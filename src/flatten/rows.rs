@@ -14,7 +14,7 @@ use super::{
 use crate::{definitions::Definitions, policy::Setting};
 
 /// Longer values are not remembered: most are texts of one policy alone.
-const LONGEST_REMEMBERED: usize = 64;
+const LONGEST_REMEMBERED: usize = 160;
 
 /// The rows of one policy, and where in it the walk stands.
 pub(super) struct Rows<'w> {

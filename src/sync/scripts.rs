@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
 use crate::policy::{Policy, Setting};
@@ -30,7 +29,7 @@ pub(super) fn withhold(policy: &mut Policy) {
 fn content(setting: &Setting) -> Vec<u8> {
     let encoded = setting.raw_value.as_deref().and_then(|raw| serde_json::from_str::<String>(raw).ok());
     encoded
-        .and_then(|encoded| STANDARD.decode(encoded.split_ascii_whitespace().collect::<String>()).ok())
+        .and_then(|encoded| base64_simd::forgiving_decode_to_vec(encoded.as_bytes()).ok())
         .unwrap_or_else(|| setting.value.as_deref().unwrap_or_default().as_bytes().to_vec())
 }
 

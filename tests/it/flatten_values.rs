@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde_json::json;
 use tenantpilot::{flatten::SECRET, policy::Setting};
 
@@ -144,7 +144,7 @@ fn assert_withheld(rows: &[Setting], secret: &str) {
 
 #[test]
 fn no_item_of_a_list_is_called_by_its_secret() {
-    let encoded = STANDARD.encode("<plist><key>Password</key><string>hunter2sec</string></plist>");
+    let encoded = STANDARD.encode_to_string("<plist><key>Password</key><string>hunter2sec</string></plist>");
     let secret = json!({"@odata.type": "#microsoft.graph.deviceManagementConfigurationSecretSettingValue",
         "value": "hunter2sec", "permission": "hunter2sec"});
     for item in [
@@ -318,7 +318,7 @@ fn base64_that_holds_text_is_readable_and_other_base64_stays() {
     let script = "Write-Output \"Grüße\"\r\n";
     let rows = rows(
         "windows-script",
-        &json!({"id": "1", "displayName": "Script", "scriptContent": STANDARD.encode(script), "icon": {"value": "AAEC"}}),
+        &json!({"id": "1", "displayName": "Script", "scriptContent": STANDARD.encode_to_string(script), "icon": {"value": "AAEC"}}),
     );
     let value = |path: &str| rows.iter().find(|row| row.path == path).unwrap().value.clone().unwrap();
     assert_eq!(value("scriptContent"), script);
@@ -362,7 +362,7 @@ const PAYLOADS: [&str; 8] = [
 #[test]
 fn secrets_inside_payloads_are_withheld_wherever_a_payload_stands() {
     for payload in PAYLOADS {
-        let encoded = STANDARD.encode(payload);
+        let encoded = STANDARD.encode_to_string(payload);
         let oma = |kind: &str, value: &str| {
             let value = json!({"@odata.type": format!("#microsoft.graph.omaSetting{kind}"), "omaUri": "./x", "displayName": "X", "value": value});
             device_configuration("1", "OMA", &json!({"omaSettings": [value]}))
@@ -397,7 +397,7 @@ fn base64_of_json_in_the_catalog_is_readable() {
     let rules = r#"{"Rules": [{"SettingName": "Kernel"}]}"#;
     let rows = rows(
         "settings-catalog",
-        &catalog("1", "Rules", [text("linux_customcompliance_rules", &STANDARD.encode(rules))]),
+        &catalog("1", "Rules", [text("linux_customcompliance_rules", &STANDARD.encode_to_string(rules))]),
     );
     assert_eq!(rows[0].value.as_deref(), Some(rules));
     assert!(rows[0].raw_value.is_some());

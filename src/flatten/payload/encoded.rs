@@ -2,21 +2,7 @@
 
 use std::borrow::Cow;
 
-use base64::{
-    Engine as _,
-    alphabet::STANDARD,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-
 use super::characters::Characters;
-
-/// As exporting tools write it: with or without padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// Shorter base64 holds no secret that is worth its name.
 const SHORTEST: usize = 12;
@@ -62,23 +48,16 @@ fn first_word(text: &str) -> &str {
     text.split_ascii_whitespace().next().unwrap_or_default()
 }
 
-/// The bytes of a base64 text, in either alphabet.
+/// The bytes of a base64 text, in either alphabet, with or without padding and line breaks: exporting tools write all.
 pub(super) fn bytes(encoded: &str) -> Option<Vec<u8>> {
     if encoded.len() < 4 {
         return None;
     }
-    // most payloads are packed in the usual alphabet: the decoder looks at each character anyway
-    let decoded = BASE64.decode(encoded).ok().or_else(|| {
-        let standard = |byte: u8| match byte {
-            b'-' => b'+',
-            b'_' => b'/',
-            other => other,
-        };
-        let characters = Characters::of(encoded);
-        let other = characters.are_any_base64() && !characters.are_packed();
-        let packed = || encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard).collect::<Vec<_>>();
-        other.then(packed).and_then(|packed| BASE64.decode(packed).ok())
-    });
+    // most payloads are in the usual alphabet: the decoder looks at each character anyway
+    let decode = |encoded: &str| base64_simd::forgiving_decode_to_vec(encoded.as_bytes()).ok();
+    let usual = || encoded.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    let decoded = decode(encoded)
+        .or_else(|| Characters::of(encoded).are_any_base64().then(usual).and_then(|encoded| decode(&encoded)));
     decoded.filter(|bytes| !bytes.is_empty())
 }
 

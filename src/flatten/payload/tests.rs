@@ -1,6 +1,6 @@
 //! What becomes readable, and what must not leave.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
 use super::{SECRET, of_property, of_text, redaction::without_secrets};
@@ -9,7 +9,7 @@ use super::{SECRET, of_property, of_text, redaction::without_secrets};
 const CERTIFICATE: &str = "MIIBtjCCAVugAwIBAgICGiswCgYIKoZIzj0EAwIwOTELMAkGA1UEBhMCVVMxEDAOBgNVBAoMB0NvbnRvc28xGDAWBgNVBAMMD0NvbnRvc28gUm9vdCBDQTAeFw0yNjExMjcwMzA1MDVaFw0zNjExMjQwMzA1MDVaMDkxCzAJBgNVBAYTAlVTMRAwDgYDVQQKDAdDb250b3NvMRgwFgYDVQQDDA9Db250b3NvIFJvb3QgQ0EwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATZbqIw1a8Gtf6WFL8k21dOB4GPj0DuReAUqKj0eGQ4ZWm5ukSK49HLE4ww5gREDYMRf0iKWkBQ1gj1vW8rRU5No1MwUTAdBgNVHQ4EFgQUSq+zvbEA6GcYJmnSx5qZUrutoowwHwYDVR0jBBgwFoAUSq+zvbEA6GcYJmnSx5qZUrutoowwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAkeCdgT7dZzMIJbgEt4RV+JOFbUar3kUqB+JgOcc/o1QCIQCh9vA53adQ0Ircc89lCMCm9kHE1JUnyPChulz1j9QlzQ==";
 
 fn base64(bytes: impl AsRef<[u8]>) -> String {
-    STANDARD.encode(bytes)
+    STANDARD.encode_to_string(bytes)
 }
 
 fn shown(value: &Value) -> String {

@@ -1,6 +1,7 @@
 //! Secrets in XML: by the names of elements and attributes, by pairs of a name and a value such as property
 //! lists have, and in texts inside it. What is broken is read as far as it goes, and from there on again.
 
+mod plain;
 #[cfg(test)]
 mod tests;
 
@@ -8,14 +9,15 @@ use std::{borrow::Cow, ops::Range};
 
 use quick_xml::{
     Reader, XmlVersion,
-    escape::{escape, resolve_predefined_entity, unescape},
+    escape::{escape, resolve_predefined_entity},
     events::{BytesStart, Event},
 };
 
-use super::{SECRET, clues::Clues, encoded, redaction::Redaction, script};
+use super::{SECRET, clues::Clues, redaction::Redaction, script};
 use crate::flatten::secret::{
     is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour, tail, tells_kind,
 };
+use plain::{is_plain, spells};
 
 /// Deeper than this nothing is taken apart.
 const MOST_DEPTH: usize = 512;
@@ -50,67 +52,6 @@ fn walk<'t>(found: &mut Redaction<'t>, clues: Clues) {
     }
     walk.flush();
     walk.subset();
-}
-
-/// Whether there is nothing to find for a reader, which most of these texts are spared so: nothing in it is part of a
-/// secret's name, however it is parted into elements, attributes and texts, nothing but line breaks is written by
-/// reference, no tag stands in another, and nothing is wrapped.
-fn is_plain(text: &str, clues: &Clues, found: &Redaction<'_>) -> bool {
-    let opens = |byte: u8| matches!(byte, b'[' | b'{');
-    let breaks_lines = || text.match_indices('&').all(|(at, _)| text[at..].starts_with("&#")) && !spells(text);
-    !text.bytes().fold(false, |found, byte| found | opens(byte))
-        && (!text.contains('&') || breaks_lines())
-        && text.split('<').skip(1).all(|tag| tag.contains('>'))
-        && clues.mean_nothing_in(text)
-        && !holds_wrapped(text, found)
-}
-
-/// Whether an attribute or a text is, or a value without quotes, base64 of something that can be read. Only what begins
-/// with so many letters may be.
-fn holds_wrapped(text: &str, found: &Redaction<'_>) -> bool {
-    let bytes = text.as_bytes();
-    let is_letter = |at: &usize| encoded::is_letter(bytes[*at]);
-    let mut start = 0;
-    // so many letters in a row have one at each step of their length
-    while let Some(next) = Some(start + encoded::FEWEST_LETTERS).filter(|next| *next <= bytes.len()) {
-        if let Some(other) = (start..next).rev().find(|at| !is_letter(at)) {
-            start = other + 1;
-            continue;
-        }
-        let end = (next..bytes.len()).find(|at| !is_letter(at)).unwrap_or(bytes.len());
-        if encoded::may_begin(&bytes[start..end]) && is_wrapped(text, start..end, found) {
-            return true;
-        }
-        start = end + 1;
-    }
-    false
-}
-
-/// Whether what begins with `letters`, or stands behind a `=`, is wrapped.
-fn is_wrapped(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool {
-    const MARKS: [char; 4] = ['<', '>', '"', '\''];
-    const LONGEST_REFERENCE: usize = 12;
-    let is_outer = |c: char| c.is_whitespace() || matches!(c, '-' | '!' | '?');
-    // the name of an element is none, nor is its end
-    if text[..letters.start].ends_with('<') {
-        return false;
-    }
-    let mut before = text[..letters.start].trim_end_matches(is_outer);
-    // line breaks written by reference, `&#xA;`
-    while before.ends_with(';') {
-        let from = before.floor_char_boundary(before.len().saturating_sub(LONGEST_REFERENCE));
-        let Some(at) = before[from..].rfind('&') else { break };
-        before = before[..from + at].trim_end_matches(is_outer);
-    }
-    if before.ends_with('=') {
-        let padding = text[letters.end..].bytes().take_while(|byte| *byte == b'=').count();
-        return found.is_wrapped(&text[letters.start..letters.end + padding]);
-    }
-    if !before.is_empty() && !before.ends_with(MARKS) {
-        return false;
-    }
-    let whole = text[letters.start..].split(MARKS).next().unwrap_or_default().trim_end_matches(is_outer);
-    unescape(whole).map_or(true, |whole| found.is_wrapped(&whole))
 }
 
 /// An element that is open.
@@ -375,16 +316,4 @@ impl<'t> Walk<'_, 't> {
             self.found.secret(place.start + open..place.end.saturating_sub(1), "", &format!("[{SECRET}]"));
         }
     }
-}
-
-/// Whether references to characters may make words of `text`; those to line breaks, which are common, do not.
-fn spells(text: &str) -> bool {
-    text.split('&').skip(1).filter_map(|reference| reference.strip_prefix('#')).any(|reference| {
-        let number = reference.split(';').next().unwrap_or_default();
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
-            None => number.parse(),
-        };
-        !code.is_ok_and(|code| code <= u32::from(b' ') || code > 0x7f)
-    })
 }

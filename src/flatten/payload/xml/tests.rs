@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::{Clues, Redaction, is_plain, walk};
+use super::{Clues, Redaction, plain::is_plain, walk};
 
 /// Pieces of XML, whole and broken, with what tells of secrets in all of its places, and what only seems to.
 const PIECES: [&str; 48] = [

@@ -1,0 +1,163 @@
+//! The short way through XML: texts in which a reader would find no secret are told without one.
+
+use std::ops::Range;
+
+use quick_xml::escape::unescape;
+
+use super::{Clues, Redaction};
+use crate::flatten::payload::{encoded, encoded::FEWEST_LETTERS};
+
+/// Bytes that are judged at a time, each a bit of a word.
+const BLOCK: usize = 64;
+
+/// Whether there is nothing to find for a reader, which most of these texts are spared so: nothing in it is part of a
+/// secret's name, however it is parted into elements, attributes and texts, nothing but line breaks is written by
+/// reference, no tag stands in another, and nothing is wrapped.
+pub(super) fn is_plain(text: &str, clues: &Clues, found: &Redaction<'_>) -> bool {
+    let opens = |byte: u8| matches!(byte, b'[' | b'{');
+    let breaks_lines = || text.match_indices('&').all(|(at, _)| text[at..].starts_with("&#")) && !spells(text);
+    !text.bytes().fold(false, |found, byte| found | opens(byte))
+        && (!text.contains('&') || breaks_lines())
+        && clues.mean_nothing_in(text)
+        && !nests_tags(text)
+        && !holds_wrapped(text, found)
+}
+
+/// Whether a tag begins before the one in front of it has ended, or the last one never ends.
+fn nests_tags(text: &str) -> bool {
+    // `<` and `>` are one bit apart
+    let is_end = |byte: u8| byte | 2 == b'>';
+    let mut is_open = false;
+    let bytes = text.as_bytes();
+    for (start, ends) in (0..).step_by(BLOCK).zip(blocks(bytes, is_end)) {
+        for at in bits(ends) {
+            let opens = bytes[start + at] == b'<';
+            if is_open && opens {
+                return true;
+            }
+            is_open = opens;
+        }
+    }
+    is_open
+}
+
+/// Whether an attribute or a text is, or a value without quotes, base64 of something that can be read. Only what begins
+/// with so many letters may be.
+fn holds_wrapped(text: &str, found: &Redaction<'_>) -> bool {
+    let bytes = text.as_bytes();
+    let mut letters = blocks(bytes, encoded::is_letter).peekable();
+    let (mut start, mut before) = (0, 0);
+    while let Some(block) = letters.next() {
+        let both = u128::from(letters.peek().copied().unwrap_or_default()) << BLOCK | u128::from(block);
+        let begins = block & !(block << 1 | before) & runs(both, FEWEST_LETTERS);
+        for at in bits(begins) {
+            let known = start + at..start + at + (both >> at).trailing_ones() as usize;
+            let more = bytes[known.end..].iter().take_while(|byte| encoded::is_letter(**byte)).count();
+            let run = known.start..known.end + more;
+            if encoded::may_begin(&bytes[run.clone()]) && is_wrapped(text, run, found) {
+                return true;
+            }
+        }
+        start += BLOCK;
+        before = block >> (BLOCK - 1);
+    }
+    false
+}
+
+/// Whether what begins with `letters`, or stands behind a `=`, is wrapped.
+fn is_wrapped(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool {
+    const MARKS: [char; 4] = ['<', '>', '"', '\''];
+    const LONGEST_REFERENCE: usize = 12;
+    let is_outer = |c: char| c.is_whitespace() || matches!(c, '-' | '!' | '?');
+    // the name of an element is none, nor is its end
+    if text[..letters.start].ends_with('<') {
+        return false;
+    }
+    let mut before = text[..letters.start].trim_end_matches(is_outer);
+    // line breaks written by reference, `&#xA;`
+    while before.ends_with(';') {
+        let from = before.floor_char_boundary(before.len().saturating_sub(LONGEST_REFERENCE));
+        let Some(at) = before[from..].rfind('&') else { break };
+        before = before[..from + at].trim_end_matches(is_outer);
+    }
+    if before.ends_with('=') {
+        let padding = text[letters.end..].bytes().take_while(|byte| *byte == b'=').count();
+        return found.is_wrapped(&text[letters.start..letters.end + padding]);
+    }
+    if !before.is_empty() && !before.ends_with(MARKS) {
+        return false;
+    }
+    let whole = text[letters.start..].split(MARKS).next().unwrap_or_default().trim_end_matches(is_outer);
+    unescape(whole).map_or(true, |whole| found.is_wrapped(&whole))
+}
+
+/// Whether references to characters may make words of `text`; those to line breaks, which are common, do not.
+pub(super) fn spells(text: &str) -> bool {
+    text.split('&').skip(1).filter_map(|reference| reference.strip_prefix('#')).any(|reference| {
+        let number = reference.split(';').next().unwrap_or_default();
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
+            None => number.parse(),
+        };
+        !code.is_ok_and(|code| code <= u32::from(b' ') || code > 0x7f)
+    })
+}
+
+/// Which bytes are of a class, block by block: the lowest bit tells of the first. No byte makes a branch, so that many
+/// are judged at once.
+fn blocks(bytes: &[u8], is: impl Fn(u8) -> bool) -> impl Iterator<Item = u64> {
+    /// Gathers the lowest bits of eight bytes in the highest byte.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    bytes.chunks(BLOCK).map(move |block| {
+        let mut marks = [0; BLOCK];
+        for (mark, byte) in marks.iter_mut().zip(block) {
+            *mark = u8::from(is(*byte));
+        }
+        let (eights, _) = marks.as_chunks();
+        let gathered = eights.iter().map(|eight| u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> (BLOCK - 8));
+        gathered.rev().fold(0, |bits, eight| bits << 8 | eight)
+    })
+}
+
+/// The places in the first of two blocks at which so many bits in a row are set.
+fn runs(mut blocks: u128, length: usize) -> u64 {
+    let mut known = 1;
+    while known < length {
+        let more = known.min(length - known);
+        blocks &= blocks >> more;
+        known += more;
+    }
+    u64::try_from(blocks & u128::from(u64::MAX)).unwrap_or_default()
+}
+
+/// The places of the bits that are set.
+fn bits(mut block: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = block.trailing_zeros() as usize;
+        block &= block.wrapping_sub(1);
+        (at < BLOCK).then_some(at)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{bits, blocks, runs};
+
+    proptest! {
+        #[test]
+        fn bits_tell_where_bytes_of_a_class_stand(bytes: Vec<u8>) {
+            let is = |byte: u8| byte > 90;
+            let told = (0..).step_by(64).zip(blocks(&bytes, is)).flat_map(|(start, block)| bits(block).map(move |at| start + at));
+            let stand: Vec<usize> = (0..bytes.len()).filter(|at| is(bytes[*at])).collect();
+            prop_assert_eq!(told.collect::<Vec<_>>(), stand);
+        }
+
+        #[test]
+        fn a_run_is_as_long_as_it_is_asked_for(blocks: u128, length in 1_usize..64) {
+            let begins = |at: &usize| (*at..at + length).all(|at| blocks >> at & 1 == 1);
+            prop_assert_eq!(bits(runs(blocks, length)).collect::<Vec<_>>(), (0..64).filter(begins).collect::<Vec<_>>());
+        }
+    }
+}
