@@ -1,11 +1,13 @@
 //! What differs between the settings that are stored and those just read: pure.
 //!
-//! Settings are held against each other by their path without the element numbers, as multisets of raw
-//! values, so that neither new wording nor another order of items is a change.
+//! Settings are held against each other by path and raw value, items of lists by what they hold and not by their
+//! number, so that neither new wording nor another order of items is a change.
 
-use std::collections::BTreeMap;
+mod elements;
+#[cfg(test)]
+mod tests;
 
-use serde_json::Value;
+use std::cmp::Reverse;
 
 use crate::policy::{Assignment, Policy};
 
@@ -157,114 +159,9 @@ pub struct Change {
 
 /// Compares the settings of a policy; changes come in order of path.
 pub fn compare<'a>(stored: impl IntoIterator<Item = Side<'a>>, new: impl IntoIterator<Item = Side<'a>>) -> Vec<Change> {
-    let mut places: BTreeMap<String, (Vec<Side<'a>>, Vec<Side<'a>>)> = BTreeMap::new();
-    for side in stored {
-        places.entry(without_indexes(side.path)).or_default().0.push(side);
-    }
-    for side in new {
-        places.entry(without_indexes(side.path)).or_default().1.push(side);
-    }
-    let mut changes = Vec::new();
-    for (mut old, mut new) in places.into_values() {
-        old.sort_by(|a, b| a.path.cmp(b.path));
-        new.sort_by(|a, b| a.path.cmp(b.path));
-        cancel_equal(&mut old, &mut new);
-        let pairs = old.len().min(new.len());
-        let text = |value: Option<&str>| value.map(str::to_owned);
-        for (before, now) in old[..pairs].iter().zip(&new[..pairs]) {
-            changes.push(change(ChangeKind::Changed, now, text(before.value), text(now.value)));
-        }
-        changes.extend(old[pairs..].iter().map(|side| change(ChangeKind::Removed, side, text(side.value), None)));
-        changes.extend(new[pairs..].iter().map(|side| change(ChangeKind::Added, side, None, text(side.value))));
-    }
-    changes
-}
-
-fn change(kind: ChangeKind, side: &Side<'_>, old: Option<String>, new: Option<String>) -> Change {
-    Change { kind, path: side.path.to_owned(), name: side.name.to_owned(), old, new }
-}
-
-/// Takes the raw values that stand on both sides out of both.
-fn cancel_equal(old: &mut Vec<Side<'_>>, new: &mut Vec<Side<'_>>) {
-    // a raw value that is withheld says nothing: the text around the secret does
-    let told = |side: &Side<'_>| match side.raw {
-        Some(raw) => (true, canonical(raw)),
-        None => (false, side.value.unwrap_or_default().to_owned()),
-    };
-    let mut held: Vec<(bool, String)> = new.iter().map(told).collect();
-    old.retain(|side| {
-        let raw = told(side);
-        match held.iter().position(|other| *other == raw) {
-            Some(at) => {
-                held.remove(at);
-                new.remove(at);
-                false
-            }
-            None => true,
-        }
+    let mut changes = elements::compare(stored.into_iter(), new.into_iter());
+    changes.sort_by_cached_key(|change| {
+        (elements::without_indexes(&change.path).into_owned(), change.path.clone(), Reverse(change.kind))
     });
-}
-
-/// A raw value to compare by: the order inside a list of scalars says nothing.
-fn canonical(raw: &str) -> String {
-    if raw.starts_with('[')
-        && let Ok(Value::Array(items)) = serde_json::from_str(raw)
-    {
-        let mut items: Vec<String> = items.iter().map(Value::to_string).collect();
-        items.sort_unstable();
-        return items.join("\u{1f}");
-    }
-    raw.to_owned()
-}
-
-/// A path without its `[1]`, `[2]`, …
-fn without_indexes(path: &str) -> String {
-    let mut kept = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((before, after)) = rest.split_once('[') {
-        kept.push_str(before);
-        match after.split_once(']') {
-            Some((index, behind)) if !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()) => {
-                rest = behind;
-            }
-            _ => {
-                kept.push('[');
-                rest = after;
-            }
-        }
-    }
-    kept.push_str(rest);
-    kept
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{ChangeKind, Side, compare};
-
-    fn side<'a>(path: &'a str, raw: &'a str) -> Side<'a> {
-        Side { path, name: path, value: Some(raw), raw: Some(raw) }
-    }
-
-    #[test]
-    fn the_order_of_elements_is_no_change() {
-        let before = [side("rules[1]/port", "1"), side("rules[2]/port", "2"), side("list", r#"["a","b"]"#)];
-        let now = [side("rules[1]/port", "2"), side("rules[2]/port", "1"), side("list", r#"["b","a"]"#)];
-        assert_eq!(compare(before, now), []);
-    }
-
-    #[test]
-    fn equal_values_cancel_and_the_rest_pairs_in_order() {
-        let before = [side("rules[1]/port", "1"), side("rules[2]/port", "2"), side("gone", "7")];
-        let now = [side("rules[1]/port", "2"), side("rules[2]/port", "3"), side("rules[3]/port", "4")];
-        let kinds: Vec<_> = compare(before, now).into_iter().map(|c| (c.kind, c.path, c.old, c.new)).collect();
-        let text = |text: &str| Some(text.to_owned());
-        assert_eq!(
-            kinds,
-            [
-                (ChangeKind::Removed, "gone".to_owned(), text("7"), None),
-                (ChangeKind::Changed, "rules[2]/port".to_owned(), text("1"), text("3")),
-                (ChangeKind::Added, "rules[3]/port".to_owned(), None, text("4")),
-            ]
-        );
-    }
+    changes
 }
