@@ -167,6 +167,12 @@ pub(super) fn try_lock(conn: &mut Conn, what: &str) -> QueryResult<bool> {
     diesel::select(pg_try_advisory_lock(i64::from_le_bytes(key))).get_result(conn)
 }
 
+/// Gives back what locks the session has.
+pub(super) fn unlock(conn: &mut Conn) -> QueryResult<()> {
+    use diesel::connection::SimpleConnection as _;
+    conn.batch_execute("SELECT pg_advisory_unlock_all()")
+}
+
 pub(super) fn write_transaction<T, E: From<diesel::result::Error>>(
     conn: &mut Conn,
     write: impl FnOnce(&mut Conn) -> Result<T, E>,

@@ -178,9 +178,14 @@ impl Session {
         ask!(self, runs::begin(run, domain))
     }
 
-    /// Closes a run with its summary.
-    pub fn finish(&mut self, run: &RunRow, kinds: &[RunKindRow]) -> Result<(), StoreError> {
-        ask!(self, runs::finish(run, kinds))
+    /// Closes a run with its summary, and gives the tenant's lock back: a server sees the end of a connection only some
+    /// time after it, and the next sync may begin at once.
+    pub fn finish(mut self, run: &RunRow, kinds: &[RunKindRow]) -> Result<(), StoreError> {
+        ask!(self, runs::finish(run, kinds))?;
+        match &mut self.0 {
+            Backend::Postgres(conn) => postgres::unlock(conn).map_err(StoreError::query("give a lock back")),
+            Backend::Sqlite { .. } => Ok(()),
+        }
     }
 
     /// Kinds of a tenant of which a listing was completed before.

@@ -66,7 +66,7 @@ impl Writer {
         };
         report.error = error.or_else(|| common_error(&report.kinds));
         report.close(started.elapsed());
-        match &mut self.session {
+        match self.session {
             Some(session) if !self.run.dry => {
                 session.finish(&report.row(request.trigger, request.job_id.as_deref()), &report.kind_rows())
             }
