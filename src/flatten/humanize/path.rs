@@ -65,8 +65,10 @@ pub(super) fn is_template(id: &str) -> bool {
 /// The part of `id` that names the setting.
 pub(super) fn name(id: &str) -> Name<'_> {
     // The definition of a collection ends in the placeholder of its items' names, and is called so.
-    if let Some((_, placeholder)) = id.strip_suffix('}').and_then(|id| id.rsplit_once('{')) {
-        return Name::Words(vec![placeholder]);
+    if let Some((above, placeholder)) = id.strip_suffix('}').and_then(|id| id.rsplit_once('{')) {
+        // a mere `{id}` says nothing
+        let above = above.trim_end_matches('_').rsplit('_').next().filter(|_| placeholder.eq_ignore_ascii_case("id"));
+        return Name::Words(vec![above.unwrap_or(placeholder)]);
     }
     let path = Path::of(id);
     let mut parts = path.parts();

@@ -27,10 +27,22 @@ pub(super) fn value_words(value: &str) -> String {
     words.or_else(|| moment_words(value)).unwrap_or_else(|| value.to_owned())
 }
 
+/// Members that say nothing in words, or something else, as Graph spells them: `lanManagerAuthenticationLevel`, `platformType`.
+const UNREADABLE: [(&str, &str); 6] = [
+    ("mac", "macOS"),
+    ("lmAndNltm", "LM and NTLM"),
+    ("lmAndNtlmV2", "LM and NTLMv2"),
+    ("lmNtlmV2AndNotLm", "NTLMv2 and not LM"),
+    ("lmNtlmV2AndNotLmOrNtm", "NTLMv2 and not LM or NTLM"),
+    ("requireNtmlV2And128BitEncryption", "Require NTLMv2 and 128-bit encryption"),
+];
+
 /// The words of what looks like a member of an enumeration.
 fn member_words(value: &str) -> Option<String> {
     if !is_identifier(value) {
         None
+    } else if let Some((_, words)) = UNREADABLE.iter().find(|(member, _)| *member == value) {
+        Some((*words).to_owned())
     } else if let Some(name) = Lexicon::get().name(&value.to_ascii_lowercase()).filter(|_| value != "wiFi") {
         // `ikEv2`: in a name that Graph writes in its own way no capital starts a word
         Some(name.to_owned())
@@ -125,6 +137,11 @@ mod tests {
     #[test]
     fn members_with_digits_are_words_too() {
         for (value, words) in [
+            ("lmAndNltm", "LM and NTLM"),
+            ("updateOutsideOfTimeWindows", "Update outside of time windows"),
+            ("windows10IoTEnterprise", "Windows 10 IoT enterprise"),
+            ("windows10EnterpriseN", "Windows 10 enterprise N"),
+            ("surfaceHub2", "Surface Hub 2"),
             ("q4bMeetingRoom", "Q4b meeting room"),
             ("ciscoAnyConnectV2", "Cisco AnyConnect v2"),
             ("ikEv2", "IKEv2"),

@@ -193,7 +193,11 @@ pub(super) fn sentence(words: &[String]) -> String {
     let mut line = words.first().map(|word| capitalised(word)).unwrap_or_default();
     for word in words.iter().skip(1) {
         line.push(' ');
-        line.push_str(Lexicon::get().name(word).unwrap_or(word));
+        match word.as_bytes() {
+            // an edition: `enterpriseN`
+            [letter @ b'b'..=b'z'] => line.push(char::from(letter.to_ascii_uppercase())),
+            _ => line.push_str(Lexicon::get().name(word).unwrap_or(word)),
+        }
     }
     line
 }
