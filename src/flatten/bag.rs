@@ -35,9 +35,12 @@ const TYPED: Place<'static> = Place { key: "", holds: Holds::Text, tree: Tree::D
 
 /// The rows of a whole policy.
 pub(super) fn policy(body: &Map<String, Value>, rows: &mut Rows<'_>) {
+    // Windows Hello for Business of a whole tenant holds its other settings even so
+    rows.is_off = body.get("state").is_some_and(|state| state == "notConfigured");
     for (key, value) in body {
         top(key, value, rows);
     }
+    kind(body, rows, |kind| kind.ends_with(JOINS));
 }
 
 /// The rows of one property at the top of a policy.
@@ -113,17 +116,19 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
             property_of(place.tree, key, value, rows);
         }
     }
-    if rows.settings.len() == first && place.tree == Tree::Graph && !place.holds.is_secret() {
-        kind(object, rows);
+    if place.tree == Tree::Graph && !place.holds.is_secret() {
+        let is_all = rows.settings.len() == first;
+        kind(object, rows, |kind| is_all || TELLING.iter().any(|end| kind.ends_with(end)));
     }
 }
 
-/// The row of an object that sets nothing but which type it is: `{"@odata.type": "#microsoft.graph.windowsKioskAutologon"}`.
-/// An annotation is no raw value.
-fn kind(object: &Map<String, Value>, rows: &mut Rows<'_>) {
-    let kind = super::property(object, ODATA_TYPE).and_then(Value::as_str).filter(|kind| !kind.is_empty());
-    let Some(kind) = kind else { return };
-    let words = rows.value_words(kind.rsplit(['.', '#']).next().unwrap_or(kind));
+/// The row of an object that sets nothing but which type it is, `{"@odata.type": "#microsoft.graph.windowsKioskAutologon"}`,
+/// or whose other properties do not tell. An annotation is no raw value.
+fn kind(object: &Map<String, Value>, rows: &mut Rows<'_>, tells: impl Fn(&str) -> bool) {
+    let kind = super::property(object, ODATA_TYPE).and_then(Value::as_str);
+    let kind = kind.map(|kind| kind.rsplit(['.', '#']).next().unwrap_or(kind));
+    let Some(kind) = kind.filter(|kind| !kind.is_empty() && tells(kind)) else { return };
+    let words = rows.value_words(kind);
     rows.within(ODATA_TYPE, "Type", |rows| {
         rows.leaf(Leaf { value: Some(words), configured: Some(true), ..Leaf::default() });
     });
@@ -169,6 +174,8 @@ fn words(text: &str, place: Place<'_>, rows: &Rows<'_>) -> SmolStr {
             rows.value_words(&(text[..1].to_ascii_lowercase() + &text[1..]))
         }
         Holds::Objects => text.into(),
+        // all of these are asked for
+        _ if place.key == COMBINATIONS => rows.value_words(text).replace(", ", " + ").into(),
         _ => rows.value_words(text),
     }
 }
@@ -303,8 +310,28 @@ const OBJECTS_OF_ALL: [&str; 8] = [
     "ServicePrincipalsInMyTenant",
 ];
 
+/// Ways to sign in of conditional access, those that are needed together with commas between.
+const COMBINATIONS: &str = "allowedCombinations";
+
 /// The annotation that tells an object's type.
 const ODATA_TYPE: &str = "@odata.type";
+
+/// Ends of types that other types share their properties with: who may use a kiosk, what signs in to apps, and when a
+/// script runs (the derived types of Microsoft Graph's `windowsKioskUser`, `singleSignOnExtension` and
+/// `deviceHealthScriptRunSchedule`).
+const TELLING: [&str; 8] = [
+    "KioskActiveDirectoryGroup",
+    "KioskAzureADGroup",
+    "KioskAzureADUser",
+    "KioskLocalGroup",
+    "KioskLocalUser",
+    "SingleSignOnExtension",
+    "ScriptDailySchedule",
+    "ScriptHourlySchedule",
+];
+
+/// The end of the types of policies that differ in which directory a device joins, and in no property.
+const JOINS: &str = "WindowsAutopilotDeploymentProfile";
 
 /// What is longer is no name.
 const LONGEST_LABEL: usize = 128;

@@ -141,10 +141,13 @@ fn words(value: &Value) -> Option<String> {
     (!joined.is_empty()).then_some(joined)
 }
 
+/// Flags that name no platform.
+const ANY: [&str; 3] = ["", "none", "allPlatforms"];
+
 /// `platforms` of a catalog policy, a flags text, in the portal's words.
 fn platforms(value: &Value) -> Option<String> {
     let mut named: Vec<String> = Vec::new();
-    for flag in words(value)?.split(',').map(str::trim).filter(|flag| !flag.is_empty() && *flag != "none") {
+    for flag in words(value)?.split(',').map(str::trim).filter(|flag| !ANY.contains(flag)) {
         let name = platform_word(flag).map_or_else(|| flag.to_owned(), str::to_owned);
         if !named.contains(&name) {
             named.push(name);
@@ -159,7 +162,7 @@ fn platform_word(flag: &str) -> Option<&'static str> {
         ("android", "Android"),
         ("aosp", "Android"),
         ("ios", "iOS/iPadOS"),
-        ("macos", "macOS"),
+        ("mac", "macOS"),
         ("windowsphone", "Windows Phone"),
         ("windows", "Windows"),
         ("linux", "Linux"),
@@ -190,6 +193,12 @@ fn platform_of_type(graph_type: &str) -> Option<&'static str> {
         ("appleExpeditedCheckin", "iOS/iPadOS, macOS"),
     ];
     known.into_iter().find(|(prefix, _)| graph_type.starts_with(prefix)).map(|(_, name)| name)
+}
+
+/// The platform of an intent, which tells it nowhere but in the ids of its settings:
+/// `deviceConfiguration--windows10EndpointProtectionConfiguration_…`.
+pub(super) fn platform_of_definition(id: &str) -> Option<&'static str> {
+    id.split_once("--").and_then(|(_, graph_type)| platform_of_type(graph_type))
 }
 
 fn assignment(listed: &Value) -> Assignment {

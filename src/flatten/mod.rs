@@ -2,6 +2,7 @@
 //! and nothing is dropped for being unknown.
 
 mod administrative_template;
+mod assignment;
 mod bag;
 mod catalog;
 mod columns;
@@ -72,8 +73,15 @@ pub fn flatten_parsed(
 ) -> Result<Policy, JsonError> {
     let Value::Object(body) = &parsed.value else { return Err(JsonError::NotAnObject) };
     let mut policy = columns::columns(shape, document, body);
-    let rows = rows::gather(flattener, shape.settings, body, |rows| settings(shape.settings, body, rows));
+    let rows = rows::gather(flattener, shape.settings, body, |rows| {
+        settings(shape.settings, body, rows);
+        assignment::settings(body, rows);
+    });
     policy.settings = unique::finished(rows, parsed);
+    if policy.platform.is_none() && shape.settings == SettingsShape::Intent {
+        let ids = policy.settings.iter().filter_map(|setting| setting.definition_id.as_deref());
+        policy.platform = ids.into_iter().find_map(columns::platform_of_definition).map(str::to_owned);
+    }
     columns::cleaned(&mut policy, parsed);
     Ok(policy)
 }

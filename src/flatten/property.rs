@@ -133,6 +133,18 @@ const TYPED: [&str; 65] = [
     "value",
 ];
 
+/// Texts whose names end like those of enumerations.
+const TEXTS: [&str; 8] = [
+    "blockedSkus",
+    "codeRequirement",
+    "configDeviceHealthMonitoringCustomScope",
+    "configurationAccount",
+    "distribution",
+    "enableOuterIdentityPrivacy",
+    "localUserAuthorizations",
+    "modifyCacheLocation",
+];
+
 /// Last words of properties of conditional access that list objects, whether to include or to exclude them.
 const OBJECTS: [&str; 6] = ["applications", "groups", "locations", "principals", "roles", "users"];
 
@@ -161,13 +173,12 @@ impl Property {
             Holds::OmaSettings
         } else if (key.starts_with("include") || key.starts_with("exclude")) && OBJECTS.contains(&word.as_str()) {
             Holds::Objects
-        } else if is_typed(&word) && !ENUMERATIONS.contains(&key.as_str()) {
+        } else if TEXTS.contains(&key.as_str()) || is_typed(&word) && !ENUMERATIONS.contains(&key.as_str()) {
             Holds::Text
         } else {
             Holds::Anything
         };
-        let is_policy_metadata =
-            POLICY_METADATA.contains(&key.as_str()) || key.starts_with("deviceManagementApplicabilityRule");
+        let is_policy_metadata = POLICY_METADATA.contains(&key.as_str());
         let words = humanize::property_words(key).into();
         Self { key: key.clone(), words, holds, is_policy_metadata, holds_nul: key.contains('\0') }
     }
@@ -200,6 +211,7 @@ mod tests {
             ("wifiSSID", Holds::Text),
             ("deviceNameTemplate", Holds::Text),
             ("privacyAdvertisingId", Holds::Anything),
+            ("configurationAccount", Holds::Text),
             ("wiFiSecurityType", Holds::Anything),
             ("excludeLocations", Holds::Objects),
             ("includeServicePrincipals", Holds::Objects),

@@ -16,6 +16,10 @@ use crate::{definitions::Definitions, policy::Setting};
 /// Longer values are not remembered: most are texts of one policy alone.
 const LONGEST_REMEMBERED: usize = 160;
 
+/// Bytes of a path, and of a name: real ones have a few hundred. Each row has its own, so that one long key in a small
+/// file would make a large database.
+const LONGEST_PLACE: usize = 4_096;
+
 /// The rows of one policy, and where in it the walk stands.
 pub(super) struct Rows<'w> {
     words: Vocabulary<'w>,
@@ -24,6 +28,8 @@ pub(super) struct Rows<'w> {
     own: Definitions,
     /// Whether `false` and `0` may be what a type has before anybody sets it.
     legacy: bool,
+    /// Whether the policy says that nothing of what it holds applies.
+    pub(super) is_off: bool,
     /// Whom a definition is for, where its id does not say.
     pub(super) scopes: HashMap<SmolStr, &'static str>,
     /// Whether what instances refer to has rows, too.
@@ -80,6 +86,7 @@ impl<'w> Rows<'w> {
             official,
             own,
             legacy: matches!(shape, SettingsShape::Legacy | SettingsShape::Intent),
+            is_off: false,
             scopes: HashMap::new(),
             tells_plumbing: false,
             path: String::with_capacity(512),
@@ -114,7 +121,7 @@ impl<'w> Rows<'w> {
 
     /// As [`Self::below`], of texts that other policies have as well.
     fn within_shared(&mut self, segment: &SmolStr, name: &SmolStr, walk: impl FnOnce(&mut Self)) {
-        if !self.path.is_empty() || !self.name.is_empty() {
+        if !self.path.is_empty() || !self.name.is_empty() || segment.len() + name.len() > LONGEST_PLACE {
             return self.below(segment, name, walk);
         }
         self.enter(segment, name);
@@ -134,9 +141,27 @@ impl<'w> Rows<'w> {
     fn below(&mut self, segment: &str, name: &str, walk: impl FnOnce(&mut Self)) {
         let (path_end, name_end) = (self.path.len(), self.name.len());
         self.enter(segment, name);
+        let whole = self.cut_place();
         walk(self);
+        if let Some(whole) = whole {
+            self.path = whole;
+        }
         self.path.truncate(path_end);
         self.name.truncate(name_end);
+    }
+
+    /// Bounds what stands in each row of this place: of a long path the rest is a hash. The whole path, if it was long.
+    fn cut_place(&mut self) -> Option<String> {
+        // what is left over of a long name is cut with each row
+        if self.name.len() > LONGEST_PLACE {
+            self.name.truncate(self.name.floor_char_boundary(LONGEST_PLACE));
+        }
+        if self.path.len() <= LONGEST_PLACE {
+            return None;
+        }
+        let hash = blake3::hash(self.path.as_bytes()).to_hex();
+        let cut = format!("{}…#{}", &self.path[..self.path.floor_char_boundary(LONGEST_PLACE)], &hash[..16]);
+        Some(std::mem::replace(&mut self.path, cut))
     }
 
     fn enter(&mut self, segment: &str, name: &str) {
@@ -188,7 +213,7 @@ impl<'w> Rows<'w> {
             path,
             definition_id: leaf.definition_id.cloned(),
             category,
-            configured: leaf.configured,
+            configured: leaf.configured.filter(|configured| !(*configured && self.is_off)),
             raw_value: leaf.raw.map(|raw| raw.text(&mut self.scratch)),
         });
     }

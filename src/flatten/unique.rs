@@ -122,15 +122,29 @@ fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<SmolSt
     let groups = clashing(settings);
     let any = !groups.is_empty();
     for index in groups.into_iter().flatten() {
-        let setting = &mut settings[index];
+        let [setting, below @ ..] = &mut settings[index..] else { continue };
         if let Some(mark) = mark(setting)
             && !setting.name.ends_with(mark.as_str())
         {
+            mark_below(setting, below, &mark);
             let marked = format!("{} {mark}", setting.name);
             setting.name = bounded_with(&marked, &setting.path).into();
         }
     }
     any
+}
+
+/// What stands below a setting that is marked, as a part of the same definition, is marked as well: of two policies
+/// `Home page` only that for users may have an address.
+fn mark_below(setting: &Setting, rest: &mut [Setting], mark: &str) {
+    let part_of =
+        |row: &Setting| row.path.strip_prefix(setting.path.as_str()).is_some_and(|path| path.starts_with('/'));
+    for row in rest.iter_mut().take_while(|row| part_of(row)) {
+        let below = row.name.strip_prefix(setting.name.as_str()).filter(|below| below.starts_with(" > "));
+        if let Some(below) = below.filter(|_| row.definition_id == setting.definition_id) {
+            row.name = bounded_with(&format!("{} {mark}{below}", setting.name), &row.path).into();
+        }
+    }
 }
 
 /// `[2]`, `[3]`, … in order of path for the names that clash still; a number that another name has is passed over.

@@ -25,6 +25,24 @@ fn names_that_clash_are_told_apart_by_scope() {
 }
 
 #[test]
+fn what_stands_below_a_name_that_clashes_is_told_apart_as_well() {
+    let value = |scope: &str, enabled: bool, presentations: &[Value]| {
+        let definition = json!({"id": format!("guid-{scope}"), "displayName": "Home page", "classType": scope});
+        json!({"definition": definition, "enabled": enabled, "presentationValues": presentations})
+    };
+    let address = json!({"presentation": {"id": "p", "label": "Address"}, "value": "https://contoso.com"});
+    let policy = json!({"definitionValues": [value("user", false, &[]), value("machine", true, &[address])]});
+    assert_eq!(
+        pairs(&rows("administrative-template", &policy)),
+        [
+            ("Home page (Device)", "Enabled"),
+            ("Home page (Device) > Address", "https://contoso.com"),
+            ("Home page (User)", "Disabled"),
+        ]
+    );
+}
+
+#[test]
 fn a_scope_is_added_to_names_that_clash_alone() {
     let policy =
         of_named(&[named(&text("user_vendor_x", "1"), "Allow X"), named(&text("device_vendor_y", "2"), "Allow Y")]);
@@ -111,6 +129,18 @@ fn a_name_over_512_characters_is_cut_and_stays_unique() {
     assert!(rows.iter().all(|row| row.name.chars().count() == MAX_KEY_CHARS && row.name.starts_with("äää")));
     let turned = of_named(&[named(&text("vendor_b", "2"), &format!("{long}!")), named(&text("vendor_a", "1"), &long)]);
     assert_eq!(self::rows("settings-catalog", &turned), rows);
+}
+
+#[test]
+fn a_long_key_is_not_repeated_in_each_path() {
+    let inner: serde_json::Map<String, Value> = (0..50).map(|at| (format!("a{at}"), json!({"x": at}))).collect();
+    let policy = json!({"displayName": "Long", "k".repeat(50_000): inner, "short": {"x": 1}});
+    let rows = rows("device-configuration", &policy);
+    assert_eq!(rows.len(), 51);
+    assert!(rows.iter().all(|row| row.path.len() < 5_000 && row.name.len() < 600));
+    let paths: std::collections::HashSet<_> = rows.iter().map(|row| &row.path).collect();
+    assert_eq!(paths.len(), rows.len());
+    assert_eq!(rows.last().unwrap().path, "short/x");
 }
 
 #[test]

@@ -83,6 +83,75 @@ fn an_object_that_is_only_a_type_says_which() {
 }
 
 #[test]
+fn a_type_that_no_other_property_tells_is_a_row() {
+    let kind = |kind: &str| format!("#microsoft.graph.{kind}");
+    let told = |slug: &str, policy: &serde_json::Value| -> Vec<String> {
+        let rows = rows(slug, policy).into_iter().filter(|row| row.path.ends_with("@odata.type"));
+        rows.map(|row| format!("{} = {}", row.name, row.value.unwrap_or_default())).collect()
+    };
+    let accounts = json!([{"@odata.type": kind("windowsKioskLocalGroup"), "groupName": "Desk"},
+                          {"@odata.type": kind("windowsKioskActiveDirectoryGroup"), "groupName": "Desk"}]);
+    let kiosk = json!({"kioskProfiles": [{"profileName": "Hall", "userAccountsConfiguration": accounts}]});
+    assert_eq!(
+        told("device-configuration", &kiosk),
+        [
+            "Kiosk Profiles > Hall > User Accounts Configuration [1] > Type = Windows kiosk local group",
+            "Kiosk Profiles > Hall > User Accounts Configuration [2] > Type = Windows kiosk Active Directory group",
+        ]
+    );
+    let extension = json!({"@odata.type": kind("iosRedirectSingleSignOnExtension"), "teamIdentifier": "T"});
+    assert_eq!(
+        told("device-configuration", &json!({"iosSingleSignOnExtension": extension})),
+        ["iOS Single Sign On Extension > Type = iOS redirect single sign on extension"]
+    );
+    let autopilot =
+        json!({"@odata.type": kind("activeDirectoryWindowsAutopilotDeploymentProfile"), "language": "en-US"});
+    assert_eq!(told("autopilot", &autopilot), ["Type = Active Directory Windows Autopilot deployment profile"]);
+}
+
+#[test]
+fn what_an_assignment_sets_is_told() {
+    let schedule =
+        json!({"@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule", "interval": 1, "time": "01:00:00"});
+    let all = json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"});
+    let policy = json!({"displayName": "Mend", "assignments": [
+        {"id": "1", "target": all, "runRemediationScript": false, "runSchedule": schedule}, {"target": all}]});
+    let rows = rows("remediation", &policy);
+    assert_eq!(
+        pairs(&rows),
+        [
+            ("Assignments > All devices > Run Remediation Script", "False"),
+            ("Assignments > All devices > Run Schedule > Type", "Device health script daily schedule"),
+            ("Assignments > All devices > Run Schedule > Interval", "1"),
+            ("Assignments > All devices > Run Schedule > Time", "01:00"),
+        ]
+    );
+}
+
+#[test]
+fn what_a_policy_applies_to_by_rule_is_told() {
+    let rule = json!({"name": "Pro", "osEditionTypes": ["windows10Enterprise"], "ruleType": "exclude"});
+    let policy = json!({"displayName": "Camera", "deviceManagementApplicabilityRuleOsEdition": rule});
+    let rows = rows("device-configuration", &policy);
+    let values: Vec<_> = rows.iter().filter_map(|row| row.value.as_deref()).collect();
+    assert_eq!(values, ["Pro", "Windows 10 enterprise", "Exclude"]);
+}
+
+#[test]
+fn nothing_of_a_policy_that_is_off_is_configured() {
+    let policy = json!({"state": "notConfigured", "pinMinimumLength": 6, "remotePassportEnabled": true});
+    let configured = |policy| -> Vec<_> { rows("enrollment", policy).iter().map(|row| row.configured).collect() };
+    assert_eq!(configured(&policy), [None, None, Some(false)]);
+    assert_eq!(configured(&json!({"state": "enabled", "pinMinimumLength": 6})), [Some(true), Some(true)]);
+}
+
+#[test]
+fn ways_to_sign_in_that_are_needed_together_say_so() {
+    let access = json!({"grantControls": {"allowedCombinations": ["fido2", "password,softwareOath"]}});
+    assert_eq!(rows("conditional-access", &access)[0].value.as_deref(), Some("FIDO2; Password + Software oath"));
+}
+
+#[test]
 fn what_somebody_typed_stays_as_it_is_typed() {
     let policy = device_configuration(
         "1",

@@ -1,0 +1,34 @@
+//! What an assignment sets beyond whom it is for: when a remediation runs, and whether it mends what it finds (the
+//! resource type `deviceHealthScriptAssignment` of Microsoft Graph).
+
+use serde_json::{Map, Value};
+
+use super::{bag, elements, property, rows::Rows};
+
+/// Properties of an assignment that are settings.
+const SETTINGS: [&str; 2] = ["runRemediationScript", "runSchedule"];
+
+/// The rows of a policy's assignments, of which most have none.
+pub(super) fn settings(body: &Map<String, Value>, rows: &mut Rows<'_>) {
+    for assignment in body.get("assignments").into_iter().flat_map(elements).filter_map(Value::as_object) {
+        for (key, value) in assignment.iter().filter(|(key, _)| SETTINGS.contains(&key.as_str())) {
+            let (id, name) = target(assignment);
+            rows.within("assignments", "Assignments", |rows| {
+                rows.within(id, name, |rows| bag::property(key, value, rows));
+            });
+        }
+    }
+}
+
+/// Whom an assignment is for: a group and its name, or what its type says.
+fn target(assignment: &Map<String, Value>) -> (&str, &str) {
+    let target = property(assignment, "target").and_then(Value::as_object);
+    let text = |key| property(target?, key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let kind = text("@odata.type").and_then(|kind| kind.rsplit('.').next()).unwrap_or("target");
+    match (kind, text("groupId")) {
+        (_, Some(group)) => (group, text("groupDisplayName").unwrap_or(group)),
+        ("allLicensedUsersAssignmentTarget", None) => (kind, "All users"),
+        ("allDevicesAssignmentTarget", None) => (kind, "All devices"),
+        (kind, None) => (kind, kind),
+    }
+}
