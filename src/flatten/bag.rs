@@ -37,10 +37,14 @@ const TYPED: Place<'static> = Place { key: "", holds: Holds::Text, tree: Tree::D
 pub(super) fn policy(body: &Map<String, Value>, rows: &mut Rows<'_>) {
     // Windows Hello for Business of a whole tenant holds its other settings even so
     rows.is_off = body.get("state").is_some_and(|state| state == "notConfigured");
+    let mut kind = None;
     for (key, value) in body {
+        kind = kind.or_else(|| graph_type(key, value));
         top(key, value, rows);
     }
-    kind(body, rows, |kind| kind.ends_with(JOINS));
+    if let Some(kind) = kind.filter(|kind| kind.ends_with(JOINS)) {
+        row_of_type(kind, rows);
+    }
 }
 
 /// The rows of one property at the top of a policy.
@@ -105,7 +109,9 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
     let first = rows.settings.len();
     let of_secret = secret::is_secret_setting_value(object);
     let named = secret::named_by_pair(object);
+    let mut kind = None;
     for (key, value) in object {
+        kind = kind.or_else(|| graph_type(key, value));
         let is_secret = of_secret && (key == "value" || is_scalar(value) && key != "valueState")
             || named.is_some_and(|name| secret::is_of_pair(name, key, value));
         let holds = if is_secret { Holds::Secret } else { place.holds };
@@ -116,18 +122,21 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
             property_of(place.tree, key, value, rows);
         }
     }
-    if place.tree == Tree::Graph && !place.holds.is_secret() {
-        let is_all = rows.settings.len() == first;
-        kind(object, rows, |kind| is_all || TELLING.iter().any(|end| kind.ends_with(end)));
+    let tells = |kind: &&str| rows.settings.len() == first || TELLING.iter().any(|end| kind.ends_with(end));
+    if let Some(kind) = kind.filter(|_| place.tree == Tree::Graph && !place.holds.is_secret()).filter(tells) {
+        row_of_type(kind, rows);
     }
+}
+
+/// The type of an object that this annotation tells, without its namespace.
+fn graph_type<'v>(key: &str, value: &'v Value) -> Option<&'v str> {
+    let kind = value.as_str().filter(|kind| key == ODATA_TYPE && !kind.is_empty())?;
+    kind.rsplit(['.', '#']).next()
 }
 
 /// The row of an object that sets nothing but which type it is, `{"@odata.type": "#microsoft.graph.windowsKioskAutologon"}`,
 /// or whose other properties do not tell. An annotation is no raw value.
-fn kind(object: &Map<String, Value>, rows: &mut Rows<'_>, tells: impl Fn(&str) -> bool) {
-    let kind = super::property(object, ODATA_TYPE).and_then(Value::as_str);
-    let kind = kind.map(|kind| kind.rsplit(['.', '#']).next().unwrap_or(kind));
-    let Some(kind) = kind.filter(|kind| !kind.is_empty() && tells(kind)) else { return };
+fn row_of_type(kind: &str, rows: &mut Rows<'_>) {
     let words = rows.value_words(kind);
     rows.within(ODATA_TYPE, "Type", |rows| {
         rows.leaf(Leaf { value: Some(words), configured: Some(true), ..Leaf::default() });

@@ -177,15 +177,16 @@ impl<'w> Rows<'w> {
 
     /// Walks below the element `index` (from 0) of a list; `label` is the element's own name.
     pub(super) fn in_element(&mut self, index: usize, label: Option<&str>, walk: impl FnOnce(&mut Self)) {
-        use std::fmt::Write as _;
         let (path_end, name_end) = (self.path.len(), self.name.len());
-        // writing to a String does not fail
-        let _ = write!(self.path, "[{}]", index + 1);
-        let _ = match label {
-            Some(label) => write!(self.name, " > {label}"),
-            None => write!(self.name, " [{}]", index + 1),
-        };
-        self.holds_nul |= label.is_some_and(has_nul);
+        push_number(&mut self.path, index + 1);
+        if let Some(label) = label {
+            self.holds_nul |= has_nul(label);
+            self.name.push_str(" > ");
+            self.name.push_str(label);
+        } else {
+            self.name.push(' ');
+            push_number(&mut self.name, index + 1);
+        }
         walk(self);
         self.path.truncate(path_end);
         self.name.truncate(name_end);
@@ -305,6 +306,13 @@ pub(super) enum Raw<'v> {
 fn has_escapes(text: &str) -> bool {
     let is_escaped = |byte: u8| matches!(byte, 0..0x20 | b'"' | b'\\');
     text.bytes().fold(false, |found, byte| found | is_escaped(byte))
+}
+
+/// Writes `[1]`. Formatting takes longer than all else that is done for an element.
+fn push_number(text: &mut String, number: usize) {
+    text.push('[');
+    text.push_str(itoa::Buffer::new().format(number));
+    text.push(']');
 }
 
 fn has_nul(text: &str) -> bool {
