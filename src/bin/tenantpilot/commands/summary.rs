@@ -14,6 +14,9 @@ use crate::{printer::Printer, terminal::one_line};
 /// Problems that are named one by one.
 const PROBLEMS_SHOWN: usize = 20;
 
+/// Characters that are shown of a policy's name, which Graph does not bound.
+const LONGEST_NAME: usize = 200;
+
 /// Changes of a dry run that are shown one by one.
 const CHANGES_SHOWN: usize = 50;
 
@@ -100,7 +103,8 @@ pub(super) fn problems(tenant: &TenantReport, named: bool, printer: &Printer) {
     let mut problems: Vec<_> = tenant.problems.iter().collect();
     problems.sort_by_key(|problem| (!problem.is_loss(), is_note(problem)));
     for problem in problems.iter().take(PROBLEMS_SHOWN) {
-        let name = problem.policy_name.as_ref().map(|name| format!(" `{}`", one_line(name))).unwrap_or_default();
+        let name: String = problem.policy_name.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect();
+        let name = if name.is_empty() { name } else { format!(" `{}`", one_line(&name)) };
         let kind = problem.kind.map(|kind| format!("{kind} ")).unwrap_or_default();
         let place = problem.file.as_ref().unwrap_or(&problem.policy);
         let (place, message) = (one_line(place), one_line(&problem.message));
