@@ -99,6 +99,9 @@ impl State {
         // a folder without a single policy is the wrong folder, not a tenant that has lost them all
         let listed = !self.lost_unknown && !self.seen.is_empty();
         self.kinds.values_mut().for_each(|kind| kind.listed = listed);
+        for id in std::mem::take(&mut self.skipped) {
+            self.seen.insert(id.as_str());
+        }
     }
 
     /// A kind of which no end came, though nothing stopped the run, ended in a bug of ours: no kind is forgotten.

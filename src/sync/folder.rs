@@ -8,6 +8,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::prepare::{Context, Outcome};
 use crate::{
     fixtures::{Folder, Found},
+    policy::PolicyId,
     registry::PolicyKind,
     report::Problem,
 };
@@ -23,7 +24,7 @@ pub(super) fn outcomes(
     asked: Option<Vec<&'static PolicyKind>>,
     context: Arc<Context>,
 ) -> impl Stream<Item = Result<Vec<Outcome>, JoinError>> {
-    let others: Vec<Outcome> = folder.others().iter().map(|path| not_a_policy(path, "no `.json` file")).collect();
+    let others: Vec<Outcome> = folder.others().iter().map(|path| not_a_policy(path, None, "no `.json` file")).collect();
     let folder = Arc::new(folder);
     let asked = Arc::new(asked);
     let at_once = std::thread::available_parallelism().map_or(2, usize::from);
@@ -100,7 +101,7 @@ fn outcome(found: Found, asked: Option<&[&'static PolicyKind]>, context: &Contex
             }
             context.prepare(kind, document)
         }
-        Found::Skipped { path, reason } => not_a_policy(&path, &reason),
+        Found::Skipped { path, id, reason } => not_a_policy(&path, id, &reason),
         Found::Broken { path, kind, reason } => Outcome::Problem(Problem {
             code: "unreadable",
             // the folder tells it, which may be wrong: it is no reason to report a kind that nobody asked for
@@ -113,13 +114,14 @@ fn outcome(found: Found, asked: Option<&[&'static PolicyKind]>, context: &Contex
     }
 }
 
-fn not_a_policy(path: &str, reason: &str) -> Outcome {
-    Outcome::Problem(Problem {
+fn not_a_policy(path: &str, id: Option<PolicyId>, reason: &str) -> Outcome {
+    let problem = Problem {
         code: "not_a_policy",
         kind: None,
         policy: path.to_owned(),
         policy_name: None,
         file: Some(path.to_owned()),
         message: reason.to_owned(),
-    })
+    };
+    Outcome::Skipped { id, problem }
 }

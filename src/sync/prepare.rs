@@ -32,7 +32,9 @@ pub(super) enum Outcome {
     Policy(Box<Prepared>),
     /// A policy of a kind that was not asked for.
     NotAsked { kind: &'static str, id: PolicyId, name: Option<String>, file: Option<String> },
-    /// A file that is no policy, or something that may have been one.
+    /// A file or an object that is no policy. What is stored by its id is still there.
+    Skipped { id: Option<PolicyId>, problem: Problem },
+    /// Something that may have been a policy.
     Problem(Problem),
     /// No more of this kind.
     KindEnded { kind: &'static str, failure: Option<crate::report::ErrorReport> },

@@ -71,6 +71,8 @@ impl First {
 pub(super) struct State {
     pub(super) kinds: BTreeMap<&'static str, KindReport>,
     pub(super) seen: Seen,
+    /// Ids of what was not taken: no reason to take them for removed.
+    pub(super) skipped: Vec<PolicyId>,
     pub(super) problems: Vec<Problem>,
     pub(super) more_problems: u64,
     /// What a dry run would change.
@@ -132,6 +134,10 @@ impl Writer {
                 {
                     firsts.insert(id, First { kind, name, file });
                 }
+            }
+            Outcome::Skipped { id, problem } => {
+                self.state.skipped.extend(id);
+                self.problem(problem);
             }
             Outcome::Problem(problem) => {
                 if problem.is_loss() {

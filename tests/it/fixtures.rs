@@ -18,7 +18,7 @@ fn found(folder: &Path) -> Vec<String> {
         Found::Policy(kind, document) => {
             format!("{} is {} {}", document.file.unwrap(), kind.slug(), document.id)
         }
-        Found::Skipped { path, reason } => format!("{path} is skipped: {reason}"),
+        Found::Skipped { path, reason, .. } => format!("{path} is skipped: {reason}"),
         Found::Broken { path, reason, .. } => format!("{path} is broken: {reason}"),
     })
     .collect()
@@ -62,7 +62,7 @@ fn what_is_no_text_is_told() {
         [
             "ansi.json is broken: not UTF-8 at byte 10",
             "half.json is broken: UTF-16 text with half a character at its end",
-            "nothing.json is skipped: the file is empty",
+            "nothing.json is broken: the file is empty",
         ]
     );
 }
@@ -186,6 +186,88 @@ fn what_is_no_policy_is_named_with_the_reason() {
     for file in ["group.json", "note.json", "number.json", "readme.txt"] {
         assert!(printed.stderr.contains(&format!("skipped: {file}")), "{}", printed.stderr);
     }
+}
+
+/// A first import of the policies A and B in files of their names.
+fn two_policies() -> (Export, Database) {
+    let (export, database) = (Export::new(), Database::sqlite());
+    for id in ["A", "B"] {
+        export.put(&format!("{id}.json"), &device_configuration(id, id, &json!({"camera": "block"})));
+    }
+    database.program().sync(export.path());
+    (export, database)
+}
+
+/// Ids of the policies that the tenant has.
+fn policies(database: &Database) -> Vec<String> {
+    database.lines("SELECT graph_policy_id AS line FROM policies WHERE deleted_at IS NULL ORDER BY 1")
+}
+
+#[test]
+fn an_export_that_has_failed_is_told_and_removes_nothing() {
+    let (export, database) = two_policies();
+    let throttled = json!({"error": {"code": "TooManyRequests", "message": "x"}});
+    let beside = json!({"error": {"code": "", "message": "Gone wrong"}, "id": "A", "name": "A"});
+    let context = json!({"@odata.context": "https://graph.microsoft.com/beta/$metadata#deviceManagement/intents"});
+    for (content, reason) in [
+        ("", "the file is empty"),
+        ("null", "holds `null`"),
+        (r#""oops""#, "holds nothing but a text"),
+        ("{}", "holds an empty object"),
+        (r#"{"value": null}"#, "holds a page without its list"),
+        (&context.to_string(), "holds a page without its list"),
+        (&throttled.to_string(), "holds an error answer of Graph: TooManyRequests"),
+        (&beside.to_string(), "holds an error answer of Graph: Gone wrong"),
+        (
+            r#"{"error": "invalid_client", "error_description": "AADSTS7000215"}"#,
+            "holds an error answer of Graph: invalid_client",
+        ),
+    ] {
+        export.put_bytes("A.json", content.as_bytes());
+        let printed = database.program().try_sync(export.path(), &[]);
+        assert_eq!(printed.code, Some(3), "{content}: {printed:?}");
+        let problem = &printed.json()["tenants"][0]["problems"][0];
+        assert_eq!([&problem["code"], &problem["message"]], ["unreadable", reason], "{content}");
+        assert_eq!(policies(&database), ["A", "B"], "{content}");
+    }
+}
+
+#[test]
+fn a_failed_answer_of_a_batch_costs_itself() {
+    let (b, c) = (device_configuration("B", "B", &json!({})), device_configuration("C", "C", &json!({})));
+    let failed = json!({"error": {"code": "NotFound"}, "id": "A", "displayName": "A"});
+    let export = Export::new();
+    export.put(
+        "Compliance/batch.json",
+        &json!({"responses": [{"id": "1", "status": 200, "body": b}, {"id": "2", "status": 404, "body": failed},
+            {"id": "3", "status": 503, "headers": {"Retry-After": "9"}}, {"id": "4", "status": 200, "body": c}]}),
+    );
+    assert_eq!(
+        found(export.path()),
+        [
+            "Compliance/batch.json#1 is device-configuration B",
+            "Compliance/batch.json#2 is broken: holds an error answer of Graph, status 404: NotFound",
+            "Compliance/batch.json#3 is broken: holds an error answer of Graph, status 503",
+            "Compliance/batch.json#4 is device-configuration C",
+        ]
+    );
+}
+
+#[test]
+fn what_was_not_taken_is_not_taken_for_removed() {
+    let (export, database) = two_policies();
+    for not_taken in
+        [json!({"id": "A"}), json!({"@odata.type": "#microsoft.graph.ofTomorrow", "id": "A", "displayName": "A"})]
+    {
+        export.put("A.json", &not_taken);
+        let printed = database.program().try_sync(export.path(), &[]);
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        assert_eq!(printed.json()["tenants"][0]["problems"][0]["code"], "not_a_policy");
+        assert_eq!(policies(&database), ["A", "B"], "{not_taken}");
+    }
+    export.put("A.json", &json!({"tool": "a backup's own notes"}));
+    database.program().sync(export.path());
+    assert_eq!(policies(&database), ["B"]);
 }
 
 #[test]
