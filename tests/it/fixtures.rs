@@ -105,6 +105,26 @@ fn pages_lists_and_wrappers_are_opened() {
 }
 
 #[test]
+fn a_policy_whose_type_is_known_is_no_wrapper_whatever_its_properties_are_called() {
+    for properties in [
+        json!({"id": "A", "responses": {"q": 5}}),
+        json!({"id": "A", "responses": [{"status": 429, "body": {}}]}),
+        json!({"id": "A", "JSON": "{}"}),
+        json!({"id": "A", "RAWJson": "no JSON"}),
+        json!({"id": "A", "body": {"q": 5}, "status": 500}),
+        json!({"id": "A", "error": {"code": "q"}}),
+        json!({"id": "A", "value": [{"q": 5}]}),
+        json!({"value": [{"q": 5}]}),
+    ] {
+        let mut policy = json!({"@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "x": 1});
+        policy.as_object_mut().unwrap().extend(properties.as_object().unwrap().clone());
+        let export = Export::of(&policy);
+        let id = properties["id"].as_str().unwrap_or("fixture:policy.json");
+        assert_eq!(found(export.path()), [format!("policy.json is device-configuration {id}")], "{properties}");
+    }
+}
+
+#[test]
 fn a_policy_without_a_name_is_called_by_its_file() {
     let export = Export::new();
     for policy in [
