@@ -24,7 +24,7 @@ pub(super) fn outcomes(
     asked: Option<Vec<&'static PolicyKind>>,
     context: Arc<Context>,
 ) -> impl Stream<Item = Result<Vec<Outcome>, JoinError>> {
-    let others: Vec<Outcome> = folder.others().iter().map(|path| not_a_policy(path, None, "no `.json` file")).collect();
+    let others = folder.others().iter().cloned().map(|found| outcome(found, asked.as_deref(), &context)).collect();
     let folder = Arc::new(folder);
     let asked = Arc::new(asked);
     let at_once = std::thread::available_parallelism().map_or(2, usize::from);

@@ -1,6 +1,14 @@
 //! Trees of exported JSON: every way that a tool writes one, and what is told of what is no policy.
 
-use std::path::Path;
+use std::{
+    ffi::OsStr,
+    fs::Permissions,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{PermissionsExt as _, symlink},
+    },
+    path::Path,
+};
 
 use serde_json::{Value, json};
 use tenantpilot::fixtures::{FixturesError, Folder, Found};
@@ -157,7 +165,7 @@ fn every_fixture_tells_its_kind_wherever_it_lies() {
     let root = Path::new("fixtures/kinds");
     let folder = Folder::open(root).unwrap();
     let export = Export::new();
-    for file in folder.files() {
+    for file in folder.files().iter().map(|file| file.to_str().unwrap()) {
         let slug = file.split('/').next().unwrap();
         let kinds = |found: Vec<Found>| -> Vec<String> {
             found
@@ -333,6 +341,76 @@ fn a_second_file_of_an_id_is_told_whatever_comes_before_it() {
         let other = "`Second`: another policy has this id and comes first: `First` (settings-catalog) from a.json";
         assert!(printed.code == Some(0) && printed.stderr.contains(other), "{flags:?}: {printed:?}");
     }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_costs_itself() {
+    let (export, database) = two_policies();
+    export.remove("A.json");
+    export.put_bytes("s/notes.md", b"hello");
+    for (target, link) in
+        [("gone.json", "A.json"), ("gone", "folder"), ("itself", "itself"), ("gone", "b.txt"), ("..", "s/up")]
+    {
+        symlink(target, export.path().join(link)).unwrap();
+    }
+    // Emacs has such a one beside a file that is edited
+    symlink("user@host.42", export.path().join(".#B.json")).unwrap();
+    let printed = database.program().try_sync(export.path(), &[]);
+    assert_eq!(printed.code, Some(3), "{printed:?}");
+    let problems = printed.json()["tenants"][0]["problems"].as_array().unwrap().clone();
+    let told = problems.iter().map(|problem| format!("{} {}", problem["policy"], problem["code"]).replace('"', ""));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            "A.json unreadable",
+            "b.txt not_a_policy",
+            "folder unreadable",
+            "itself unreadable",
+            "s/notes.md not_a_policy",
+            "s/up not_a_policy",
+        ]
+    );
+    assert_eq!(policies(&database), ["A", "B"]);
+    for link in ["A.json", "folder", "itself"] {
+        export.remove(link);
+    }
+    database.program().sync(export.path());
+    assert_eq!(policies(&database), ["B"]);
+}
+
+#[test]
+fn a_folder_that_may_not_be_read_costs_itself() {
+    let (export, database) = (Export::new(), Database::postgres());
+    export.put("A.json", &device_configuration("A", "A", &json!({"camera": "block"})));
+    export.put("closed/B.json", &device_configuration("B", "B", &json!({"camera": "block"})));
+    database.program().sync(export.path());
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let sync = ["sync", "--tenant", "contoso", "--json", "--fixtures", export.path().to_str().unwrap()];
+    allow(export.path(), 0o755);
+    allow(&export.path().join("closed"), 0);
+    let printed = database.program().run_as_nobody(sync);
+    allow(&export.path().join("closed"), 0o755);
+    assert_eq!(printed.code, Some(3), "{printed:?}");
+    let problem = &printed.json()["tenants"][0]["problems"][0];
+    assert_eq!([&problem["policy"], &problem["code"]], ["closed", "unreadable"]);
+    assert_eq!(policies(&database), ["A", "B"]);
+    // nothing is known of what is in a folder that is closed as a whole
+    allow(export.path(), 0);
+    let printed = database.program().run_as_nobody(sync);
+    allow(export.path(), 0o755);
+    assert_eq!(printed.code, Some(2), "{printed:?}");
+}
+
+#[test]
+fn names_of_files_that_are_no_utf_8_are_read() {
+    let export = Export::new();
+    let unnamed = json!({"@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "x": 1});
+    for name in [b"pol_\xe4.json", b"pol_\xf6.json"] {
+        std::fs::write(export.path().join(OsStr::from_bytes(name)), unnamed.to_string()).unwrap();
+    }
+    let database = Database::sqlite();
+    database.program().sync(export.path());
+    assert_eq!(policies(&database), [r"fixture:pol_\xE4.json", r"fixture:pol_\xF6.json"]);
 }
 
 #[test]

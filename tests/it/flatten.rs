@@ -24,7 +24,7 @@ fn fixtures() -> Vec<(String, &'static PolicyKind, PolicyDocument)> {
     let found = folder.files().iter().flat_map(|file| folder.read(file).into_iter().map(move |found| (file, found)));
     found
         .filter_map(|(file, found)| match found {
-            Found::Policy(kind, document) => Some((file.clone(), kind, document)),
+            Found::Policy(kind, document) => Some((file.display().to_string(), kind, document)),
             _ => None,
         })
         .collect()

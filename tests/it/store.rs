@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    cli::{Printed, Program},
+    cli::Program,
     database::{Database, on_both},
     export::{Export, catalog, choice, device_configuration, groups, text},
     postgres::{self, GUEST, GUEST_PASSWORD},
@@ -746,7 +746,7 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_was() {
 
 #[test]
 fn a_sqlite_file_that_may_not_be_written_is_told_as_such_and_can_be_read() {
-    use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
     let database = Database::sqlite();
     let export = Export::of(&catalog("p", "Policy", [text("vendor_a", "x")]));
     let program = database.program();
@@ -756,32 +756,13 @@ fn a_sqlite_file_that_may_not_be_written_is_told_as_such_and_can_be_read() {
     allow(&database.file(), 0o444);
     allow(&folder, 0o555);
     allow(export.path(), 0o755);
-    let run = |args: &[&str]| {
-        let mut command = program.command(crate::support::cli::BINARY, args);
-        command.current_dir("/");
-        if is_root() {
-            // nobody; root may write everything
-            command.uid(65_534).gid(65_534);
-        }
-        let output = command.output().unwrap();
-        Printed {
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code(),
-        }
-    };
-    let printed = run(&["sync", "--tenant", "contoso", "--fixtures", export.path().to_str().unwrap()]);
+    let printed = program.run_as_nobody(["sync", "--tenant", "contoso", "--fixtures", export.path().to_str().unwrap()]);
     assert_eq!(printed.code, Some(1), "{printed:?}");
     assert!(printed.stderr.contains("hint: "), "{printed:?}");
-    let printed = run(&["inspect", "settings", "--json"]);
+    let printed = program.run_as_nobody(["inspect", "settings", "--json"]);
     assert_eq!(printed.code, Some(0), "{printed:?}");
     assert_eq!(printed.json().as_array().unwrap().len(), 1);
     allow(&folder, 0o755);
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    tempfile::NamedTempFile::new().unwrap().path().metadata().unwrap().uid() == 0
 }
 
 #[test]

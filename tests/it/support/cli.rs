@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 
@@ -51,18 +51,24 @@ impl Program {
 
     /// Runs it to its end.
     pub(crate) fn run<I: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Printed {
-        let output = assert_cmd::Command::from_std(self.command(BINARY, args)).timeout(LONGEST).output().unwrap();
-        Printed {
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code(),
-        }
+        Printed::of(&assert_cmd::Command::from_std(self.command(BINARY, args)).timeout(LONGEST).output().unwrap())
     }
 
     /// Starts it and leaves it running, deaf and silent.
     pub(crate) fn start<I: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Child {
         let mut command = self.command(BINARY, args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// As [`Self::run`], bound by the permissions of files: as nobody, where root runs the tests.
+    pub(crate) fn run_as_nobody<I: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Printed {
+        use std::os::unix::{fs::MetadataExt as _, process::CommandExt as _};
+        let mut command = self.command(BINARY, args);
+        command.current_dir("/");
+        if self.home.path().metadata().unwrap().uid() == 0 {
+            command.uid(65_534).gid(65_534);
+        }
+        Printed::of(&command.output().unwrap())
     }
 
     /// Another program in this environment.
@@ -104,6 +110,11 @@ impl Program {
 }
 
 impl Printed {
+    pub(crate) fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self { stdout: text(&output.stdout), stderr: text(&output.stderr), code: output.status.code() }
+    }
+
     /// stdout as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
