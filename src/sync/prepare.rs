@@ -134,15 +134,16 @@ impl Context {
         }
     }
 
-    /// A hash over all that settings are made of: the bytes, the kind that they are read as, the flattener, and the
-    /// official names that are known of their definitions.
+    /// A hash over all that rows are made of: the bytes, the kind that they are read as, a name that may stand outside
+    /// of them, the flattener, and the official names that are known of their definitions.
     fn source(&self, kind: &PolicyKind, document: &PolicyDocument, used: &[String]) -> String {
         let mut hasher = blake3::Hasher::new();
         let scripts = match self.script_content {
             ScriptContent::Full => "",
             ScriptContent::Hash => "hash",
         };
-        for part in [flatten::VERSION, kind.slug(), scripts, &self.names.fingerprint(used)] {
+        let name = document.name.as_deref().unwrap_or_default();
+        for part in [flatten::VERSION, kind.slug(), scripts, name, &self.names.fingerprint(used)] {
             hasher.update(part.as_bytes());
             hasher.update(&[0]);
         }

@@ -148,6 +148,23 @@ fn a_policy_without_a_name_is_called_by_its_file() {
 }
 
 #[test]
+fn another_name_of_a_file_or_a_wrapper_is_the_policys_too() {
+    let unnamed = json!({"@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "id": "p", "x": 1});
+    let wrapped = |name: &str| json!({"Displayname": name, "RAWJson": r#"{"technologies": "mdm", "settings": []}"#});
+    let (export, database) = (Export::new(), Database::sqlite());
+    let names = || database.lines("SELECT policy_name AS line FROM policies ORDER BY 1");
+    export.put("A.json", &unnamed);
+    export.put("wrapped.json", &wrapped("B"));
+    database.program().sync(export.path());
+    assert_eq!(names(), ["A", "B"]);
+    export.remove("A.json");
+    export.put("C.json", &unnamed);
+    export.put("wrapped.json", &wrapped("D"));
+    database.program().sync(export.path());
+    assert_eq!(names(), ["C", "D"]);
+}
+
+#[test]
 fn one_broken_object_of_a_list_costs_itself() {
     let export = Export::new();
     export.put("list.json", &json!([policy(), {"RAWJson": "{\"name\": "}, device_configuration("b", "B", &json!({}))]));
