@@ -1,7 +1,8 @@
 //! Reading JSON that nobody vouches for: bounded in depth, exact in numbers, tolerant of broken surrogates.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
+use serde::{Deserialize, Deserializer, de::Visitor};
 use serde_json::{Value, value::RawValue};
 
 use crate::policy::Setting;
@@ -107,7 +108,31 @@ pub type Properties<'j> = BTreeMap<String, &'j RawValue>;
 
 /// Reads an object's properties, however deep and odd their values are.
 pub fn properties(object: &str) -> Result<Properties<'_>, JsonError> {
-    Ok(serde_json::from_str(object)?)
+    if let Ok(properties) = serde_json::from_str(object) {
+        return Ok(properties);
+    }
+    let lenient: BTreeMap<Name, &RawValue> = serde_json::from_str(object)?;
+    Ok(lenient.into_iter().map(|(Name(name), value)| (name, value)).collect())
+}
+
+/// A property's name in which lone surrogates may stand: as bytes, serde_json lets them through.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Name(String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Name;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Name, E> {
+                Ok(Name(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
 }
 
 /// A property's text, readable; `None` where it is no text.

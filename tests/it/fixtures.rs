@@ -59,6 +59,18 @@ fn any_encoding_is_read() {
 }
 
 #[test]
+fn half_a_character_in_a_propertys_name_costs_nothing() {
+    let export = Export::new();
+    export.put_bytes(
+        "p.json",
+        br##"{"@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "id": "p", "k\ud800": 5, "k\udc00": 6}"##,
+    );
+    let database = Database::sqlite();
+    database.program().sync(export.path());
+    assert_eq!(database.lines("SELECT raw_value AS line FROM settings ORDER BY 1"), ["5", "6"]);
+}
+
+#[test]
 fn what_is_no_text_is_told() {
     let export = Export::new();
     export.put_bytes("ansi.json", b"{\"name\": \"\xc4rger\"}");
