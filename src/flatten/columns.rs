@@ -46,7 +46,9 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             Some(version) => format!("{name} ({version})"),
             None => name.to_owned(),
         });
-    let assignments = body.get("assignments").map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
+    // `null` says as little as nothing does
+    let listed = body.get("assignments").filter(|listed| !listed.is_null());
+    let assignments = listed.map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
     let assigned = body.get("isAssigned").and_then(Value::as_bool);
     Policy {
         id: document.id.to_string(),

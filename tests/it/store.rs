@@ -341,10 +341,13 @@ fn changes_of_assignments_are_recorded(database: &Database) {
     );
     assert_eq!(stored, ["exclude group g1", "include allDevices ∅", "include group g2"]);
     // an export that does not tell them leaves them as they are
-    export.put("policy.json", &catalog("p", "Policy", [text("vendor_a", "y")]));
-    program.sync(export.path());
-    assert_eq!(database.count("policy_assignments"), 3);
-    assert_eq!(changes(database).len(), 3);
+    for untold in [catalog("p", "Policy", [text("vendor_a", "y")]), policy(Value::Null)] {
+        export.put("policy.json", &untold);
+        program.sync(export.path());
+        assert_eq!(database.count("policy_assignments"), 3);
+    }
+    // those of the assignments, and the setting there and back
+    assert_eq!(changes(database).len(), 4);
 }
 
 fn nothing_is_recorded_before_a_listing_was_completed(database: &Database) {
