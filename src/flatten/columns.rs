@@ -129,8 +129,12 @@ fn settings_are_all_there(body: &Properties<'_, { COLUMNS.len() }>) -> bool {
 
 /// A time of Graph's, UTC; the least one means "never".
 fn timestamp(text: &str) -> Option<NaiveDateTime> {
-    let time = DateTime::parse_from_rfc3339(text).ok()?.naive_utc();
-    (time.and_utc().timestamp() > 0).then(|| time.trunc_subsecs(6))
+    const SECOND: u32 = 1_000_000_000;
+    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    // chrono has a leap second as more than a whole one; no database has such a time
+    let (seconds, nanos) = (time.timestamp(), time.timestamp_subsec_nanos());
+    let time = DateTime::from_timestamp(seconds + i64::from(nanos / SECOND), nanos % SECOND)?;
+    (seconds > 0).then(|| time.naive_utc().trunc_subsecs(6))
 }
 
 /// A comma-separated text; some exports hold a list instead.

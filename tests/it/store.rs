@@ -30,6 +30,7 @@ on_both!(
     a_file_that_could_not_be_read_makes_the_kind_of_its_folder_partial,
     kinds_that_were_not_asked_for_are_left_alone,
     changes_of_assignments_are_recorded,
+    a_leap_second_is_the_next_one,
     nothing_is_recorded_before_a_listing_was_completed,
     odd_input_is_stored_and_found_again,
     a_broken_policy_costs_itself_and_keeps_its_rows,
@@ -348,6 +349,18 @@ fn changes_of_assignments_are_recorded(database: &Database) {
     }
     // those of the assignments, and the setting there and back
     assert_eq!(changes(database).len(), 4);
+}
+
+fn a_leap_second_is_the_next_one(database: &Database) {
+    let mut policy = catalog("p", "Policy", [text("vendor_a", "x")]);
+    policy["createdDateTime"] = json!("2016-12-31T23:59:60Z");
+    policy["lastModifiedDateTime"] = json!("2016-12-31T23:59:60.25Z");
+    database.program().sync(Export::of(&policy).path());
+    let row = &database.program().inspect(&["policies"])[0];
+    assert_eq!(
+        [&row["graphCreatedAt"], &row["graphModifiedAt"]],
+        ["2017-01-01T00:00:00.000Z", "2017-01-01T00:00:00.250Z"]
+    );
 }
 
 fn nothing_is_recorded_before_a_listing_was_completed(database: &Database) {
