@@ -12,6 +12,9 @@ use smol_str::SmolStr;
 #[serde(transparent)]
 pub struct TenantId(String);
 
+/// Longest name of a tenant, in characters: with a policy's id it stands in an index.
+pub const MAX_TENANT_CHARS: usize = 128;
+
 impl TenantId {
     /// Takes the name as given; GUIDs are lower-cased, since Microsoft's tools print them either way.
     pub fn new(name: impl Into<String>) -> Self {
@@ -47,7 +50,10 @@ fn is_domain(name: &str) -> bool {
             && !label.ends_with('-')
     };
     let top = name.rsplit('.').next().unwrap_or_default();
-    name.len() <= 253 && name.contains('.') && name.split('.').all(label) && !top.bytes().all(|b| b.is_ascii_digit())
+    name.len() <= MAX_TENANT_CHARS
+        && name.contains('.')
+        && name.split('.').all(label)
+        && !top.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl fmt::Display for TenantId {

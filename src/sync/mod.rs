@@ -29,7 +29,7 @@ use crate::{
     auth::AuthError,
     events::{Reporter, SyncEvent},
     fixtures::Folder,
-    policy::SyncRequest,
+    policy::{MAX_TENANT_CHARS, SyncRequest},
     registry::{self, PolicyKind},
     report::{ErrorReport, TenantReport},
     store::{Run, Store, StoreError},
@@ -72,6 +72,12 @@ pub enum SyncError {
     /// A bug: the thread that flattened or wrote has panicked.
     #[error("an internal error stopped the sync: {0}")]
     Panicked(#[from] JoinError),
+    /// A name of a tenant that no index holds.
+    #[error("the name of the tenant has {chars} characters: {MAX_TENANT_CHARS} are the most")]
+    TenantName {
+        /// What it has.
+        chars: usize,
+    },
     /// A kind that is in no row of the registry.
     #[error(transparent)]
     UnknownKind(#[from] registry::UnknownKind),
@@ -84,7 +90,7 @@ impl SyncError {
             Self::Store(_) => ("database", None, None),
             Self::SignIn(error) => ("sign_in", Some(error.hint()), error.request_id()),
             Self::Timeout { .. } => ("timeout", None, None),
-            Self::Panicked(_) | Self::UnknownKind(_) => ("bad_response", None, None),
+            Self::Panicked(_) | Self::UnknownKind(_) | Self::TenantName { .. } => ("bad_response", None, None),
         };
         let request_id = request_id.map(str::to_owned);
         ErrorReport { code, message: self.to_string(), hint, request_id, retry_after: None }
@@ -134,6 +140,10 @@ async fn sync(
     started: Instant,
 ) -> Result<(), SyncError> {
     let asked = asked_kinds(request)?;
+    let chars = request.tenant.as_str().chars().count();
+    if chars > MAX_TENANT_CHARS {
+        return Err(SyncError::TenantName { chars });
+    }
     if let Source::Graph(graph) = &source {
         (request.tenant, report.tenant_name) = graph.resolve(request.tenant.as_str()).await?;
         report.tenant_id = request.tenant.clone();

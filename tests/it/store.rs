@@ -31,6 +31,7 @@ on_both!(
     kinds_that_were_not_asked_for_are_left_alone,
     changes_of_assignments_are_recorded,
     a_leap_second_is_the_next_one,
+    a_name_of_a_tenant_has_at_most_128_characters,
     nothing_is_recorded_before_a_listing_was_completed,
     odd_input_is_stored_and_found_again,
     a_broken_policy_costs_itself_and_keeps_its_rows,
@@ -361,6 +362,23 @@ fn a_leap_second_is_the_next_one(database: &Database) {
         [&row["graphCreatedAt"], &row["graphModifiedAt"]],
         ["2017-01-01T00:00:00.000Z", "2017-01-01T00:00:00.250Z"]
     );
+}
+
+fn a_name_of_a_tenant_has_at_most_128_characters(database: &Database) {
+    let long = "ü".repeat(128);
+    let id = "💡".repeat(512);
+    let export = Export::of(&catalog(&id, "Policy", [text("vendor_a", "x")]));
+    let folder = export.path().to_str().unwrap();
+    let sync = |tenant: &str| database.program().run(["sync", "--fixtures", folder, "--tenant", tenant]);
+    let printed = sync(&long);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    let printed = sync(&format!("{long}ü"));
+    assert_eq!(printed.code, Some(2), "{printed:?}");
+    assert_eq!(printed.stderr, "error: the name of the tenant has 129 characters: 128 are the most\n");
+    assert_eq!(database.lines("SELECT tenant_id AS line FROM tenants"), [long]);
+    // there is no queue behind it
+    let printed = database.program().run(["enqueue", "--tenant", &format!("{}com", "long.".repeat(30))]);
+    assert_eq!(printed.code, Some(2), "{printed:?}");
 }
 
 fn nothing_is_recorded_before_a_listing_was_completed(database: &Database) {

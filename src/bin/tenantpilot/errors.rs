@@ -141,6 +141,7 @@ fn is_configuration(error: &anyhow::Error) -> bool {
             || cause.is::<RedisUrlError>()
             || cause.is::<NoCredentials>()
             || cause.is::<Usage>()
+            || matches!(cause.downcast_ref(), Some(SyncError::TenantName { .. }))
     };
     error.chain().any(configures) || matches!(store_error(error), Some(StoreError::SchemaName { .. }))
 }
