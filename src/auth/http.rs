@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::http::{AsyncRawResponse, HttpClient, Request};
+use azure_core::{
+    error::ErrorKind,
+    http::{AsyncRawResponse, HttpClient, Request},
+};
 use futures_util::StreamExt as _;
 use reqwest::redirect;
+use serde::Deserialize;
 use url::Url;
 
 use super::{AuthError, Endpoints, cloud::with_path, error::Refusal};
@@ -15,6 +19,8 @@ use crate::crypto;
 const NOMINAL_AUTHORITY: &str = "login.microsoftonline.com";
 /// More than any answer to a sign-in holds.
 const MAX_ANSWER: usize = 1 << 20;
+/// Seconds that no token lives for: ten years.
+const MAX_LIFETIME: u64 = 10 * 365 * 86_400;
 
 /// How long the client waits before it gives a request up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,11 +78,33 @@ impl HttpClient for SignInTransport {
                 break;
             }
         }
-        if !status.is_success() {
+        if status.is_success() {
+            check_lifetime(&bytes)?;
+        } else {
             // azure_identity 1.0 fails on a description with JSON escapes, or without JSON, and loses status and code.
             bytes = Refusal::parse(u16::from(status), &bytes).to_plain_json();
         }
         Ok(AsyncRawResponse::from_bytes(status, headers, bytes))
+    }
+}
+
+/// `azure_identity` adds whatever lifetime it is told to the clock, and panics where the calendar ends.
+fn check_lifetime(answer: &[u8]) -> azure_core::Result<()> {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(default)]
+        expires_in: i64,
+    }
+    let refused = |reason: String| Err(azure_core::Error::with_message(ErrorKind::DataConversion, reason));
+    if answer.trim_ascii_start().starts_with(b"[") {
+        // an array would fill the fields by position
+        return refused("it is an array".to_owned());
+    }
+    match serde_json::from_slice(answer) {
+        Ok(Answer { expires_in }) if expires_in.unsigned_abs() > MAX_LIFETIME => {
+            refused(format!("`expires_in` is {expires_in}"))
+        }
+        _ => Ok(()),
     }
 }
 

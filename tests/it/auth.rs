@@ -95,7 +95,7 @@ async fn a_token_that_was_refused_is_replaced_once_for_all_callers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_lived_token_is_used_and_not_fetched_for_every_call() {
     let server = GraphServer::start().await;
-    server.sign_in(TENANT, SignIn::ShortLived(120));
+    server.sign_in(TENANT, SignIn::Lifetime(120));
     let credential = credential(&server);
     for _ in 0..5 {
         credential.token().await.unwrap();
@@ -106,7 +106,7 @@ async fn a_short_lived_token_is_used_and_not_fetched_for_every_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_fails_leaves_the_token_that_still_holds() {
     let server = GraphServer::start().await;
-    server.sign_in(TENANT, SignIn::ShortLived(6));
+    server.sign_in(TENANT, SignIn::Lifetime(6));
     let credential = credential(&server);
     let token = credential.token().await.unwrap();
     server.sign_in(TENANT, SignIn::MISSING_CONSENT);
@@ -162,9 +162,13 @@ async fn messages_and_debug_are_one_line_and_hold_no_secret() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_no_authoritys_is_a_bad_answer() {
-    for (sign_in, reason) in
-        [(SignIn::Html(403), "HTTP 403"), (SignIn::Html(200), ""), (SignIn::NoToken, "no access token")]
-    {
+    for (sign_in, reason) in [
+        (SignIn::Html(403), "HTTP 403"),
+        (SignIn::Html(200), ""),
+        (SignIn::NoToken, "no access token"),
+        (SignIn::Lifetime(1_000_000_000_000_000), "`expires_in` is 1000000000000000"),
+        (SignIn::Lifetime(i64::MIN), "`expires_in` is -9223372036854775808"),
+    ] {
         let error = refused(sign_in).await;
         assert!(matches!(error, AuthError::BadAnswer { .. }), "{error:?}");
         assert!(error.to_string().contains(reason), "{error}");

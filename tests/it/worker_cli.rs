@@ -316,7 +316,7 @@ fn a_refused_sign_in_is_dead_at_once_and_tells_no_secret() {
         assert!(!text.contains(CLIENT_SECRET), "{text}");
     }
     // the secret is put right, and an operator tries again
-    setup.graph.sign_in(TENANT, SignIn::ShortLived(3599));
+    setup.graph.sign_in(TENANT, SignIn::Lifetime(3599));
     let id = failed["jobId"].as_str().unwrap();
     assert_eq!(setup.program.run(["queue", "retry", id]).code, Some(0));
     setup.drain();

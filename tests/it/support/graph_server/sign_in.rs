@@ -17,7 +17,7 @@ pub(crate) enum SignIn {
     /// Refused with status, OAuth error, AADSTS number and text.
     Refused(u16, &'static str, u32, &'static str),
     /// Well, with tokens that live that many seconds.
-    ShortLived(u32),
+    Lifetime(i64),
     /// An answer that is no JSON.
     Html(u16),
     /// A description without `error_codes`.
@@ -47,7 +47,7 @@ pub(super) fn token(shared: &Shared, path: &str, body: &[u8]) -> Reply {
     let form: HashMap<_, _> = url::form_urlencoded::parse(body).into_owned().collect();
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let mode = shared.world().sign_ins.get(&tenant).cloned();
-    let mut lifetime = 3599;
+    let mut lifetime = 3599_i64;
     match mode {
         Some(SignIn::Refused(status, error, code, text)) => return refuse(status, error, code, text),
         Some(SignIn::Html(status)) => return Reply::text(status, "text/html", "<html><body>proxy</body></html>"),
@@ -59,7 +59,7 @@ pub(super) fn token(shared: &Shared, path: &str, body: &[u8]) -> Reply {
         }
         Some(SignIn::NoToken) => return Reply::json(200, &json!({ "token_type": "Bearer", "expires_in": 3599 })),
         Some(SignIn::Hang) => return Reply { hangs: true, ..Reply::json(200, &json!({})) },
-        Some(SignIn::ShortLived(seconds)) => lifetime = seconds,
+        Some(SignIn::Lifetime(seconds)) => lifetime = seconds,
         None => {}
     }
     if field("grant_type") != "client_credentials" || !field("scope").ends_with("/.default") {
