@@ -31,7 +31,7 @@ use crate::{
     fixtures::Folder,
     policy::{MAX_TENANT_CHARS, SyncRequest},
     registry::{self, PolicyKind},
-    report::{ErrorReport, TenantReport},
+    report::{ErrorReport, Status, TenantReport},
     store::{Run, Store, StoreError},
 };
 pub use live::Graph;
@@ -69,6 +69,9 @@ pub enum SyncError {
         /// What it was allowed.
         longest: Duration,
     },
+    /// Stopped by its user while there was no run to close. In a [`Synced`] the summary's status alone says it.
+    #[error("the sync was stopped")]
+    Interrupted,
     /// A bug: the thread that flattened or wrote has panicked.
     #[error("an internal error stopped the sync: {0}")]
     Panicked(#[from] JoinError),
@@ -89,7 +92,7 @@ impl SyncError {
             Self::Store(StoreError::Locked { .. }) => ("locked", None, None),
             Self::Store(_) => ("database", None, None),
             Self::SignIn(error) => ("sign_in", Some(error.hint()), error.request_id()),
-            Self::Timeout { .. } => ("timeout", None, None),
+            Self::Timeout { .. } | Self::Interrupted => ("timeout", None, None),
             Self::Panicked(_) | Self::UnknownKind(_) | Self::TenantName { .. } => ("bad_response", None, None),
         };
         let request_id = request_id.map(str::to_owned);
@@ -123,11 +126,14 @@ pub async fn run(
     let mut report = TenantReport::new(request.tenant.clone());
     let span = tracing::info_span!("sync", tenant.id = %request.tenant, run.id = %report.run_id);
     let ended = sync(&mut request, source, store, reporter, &stop, &mut report, started).instrument(span).await;
-    if let Err(error) = &ended {
-        report.error = Some(error.report());
-        report.close(started.elapsed());
+    let Err(error) = ended else { return Synced { report, error: None } };
+    report.close(started.elapsed());
+    if matches!(error, SyncError::Interrupted) {
+        report.status = Status::Interrupted;
+        return Synced { report, error: None };
     }
-    Synced { report, error: ended.err() }
+    report.error = Some(error.report());
+    Synced { report, error: Some(error) }
 }
 
 async fn sync(
@@ -145,10 +151,13 @@ async fn sync(
         return Err(SyncError::TenantName { chars });
     }
     if let Source::Graph(graph) = &source {
-        (request.tenant, report.tenant_name) = graph.resolve(request.tenant.as_str()).await?;
+        (request.tenant, report.tenant_name) = stop.bounds(graph.resolve(request.tenant.as_str())).await??;
         report.tenant_id = request.tenant.clone();
     }
-    let opened = opening::open(store, request, report, reporter.clone(), stop.token.clone()).await?;
+    let opened = match opening::open(store, request, report, reporter.clone(), stop.token.clone()).await {
+        Err(SyncError::Store(StoreError::Locked { .. })) if request.wait && stop.by_user() => return Err(stop.reason()),
+        opened => opened?,
+    };
     let run = Run {
         id: report.run_id.clone(),
         tenant: request.tenant.clone(),
@@ -159,7 +168,7 @@ async fn sync(
     let firsts = matches!(source, Source::Folder(_)).then(HashMap::new);
     let mut writer =
         Writer { session: opened.session, run, reporter: reporter.clone(), firsts, started, state: State::default() };
-    let mut ended;
+    let mut ended = Ok(());
     let mut live = None;
     match source {
         Source::Folder(folder) => {
@@ -171,15 +180,17 @@ async fn sync(
         }
         Source::Graph(graph) => {
             let tenant = live.insert(Live::new(&graph, &request.tenant, asked.as_deref(), stop));
-            match tenant.sign_in().await {
-                Ok(()) => {
+            match stop.bounds(tenant.sign_in()).await {
+                Ok(Ok(())) => {
                     let outcomes = Box::pin(tenant.outcomes(opened.context, &reporter));
                     (writer, ended) = pump(outcomes, writer, stop).await?;
                     if ended.is_ok() && !stop.token.is_cancelled() {
                         writer.state.miss_none(tenant.kinds());
                     }
                 }
-                Err(refused) => ended = Err(refused.into()),
+                Ok(Err(refused)) => ended = Err(refused.into()),
+                // as wherever the run is stopped
+                Err(_) => {}
             }
         }
     }

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::SyncError;
+
 /// Ends a run when its user or its time says so. Dropping it ends the timer.
 pub(super) struct Stop {
     /// Cancelled by either.
@@ -17,6 +19,7 @@ pub(super) struct Stop {
 
 impl Stop {
     pub(super) fn new(user: CancellationToken, longest: Duration) -> Self {
+        let deadline = Instant::now() + longest;
         let token = user.child_token();
         let ended = CancellationToken::new();
         let (cancelled, over) = (token.clone(), ended.clone());
@@ -26,7 +29,21 @@ impl Stop {
                 () = over.cancelled() => (),
             }
         });
-        Self { token, longest, user, deadline: Instant::now() + longest, _timer: ended.drop_guard() }
+        Self { token, longest, user, deadline, _timer: ended.drop_guard() }
+    }
+
+    /// Does what has no end of its own that is near enough; fails where the run ends before.
+    pub(super) async fn bounds<T>(&self, work: impl Future<Output = T>) -> Result<T, SyncError> {
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => Err(self.reason()),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Why the run ends early.
+    pub(super) fn reason(&self) -> SyncError {
+        if self.by_user() { SyncError::Interrupted } else { SyncError::Timeout { longest: self.longest } }
     }
 
     /// What is left of its time.

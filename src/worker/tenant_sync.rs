@@ -68,6 +68,7 @@ async fn outcome(synced: Synced, store: Store) -> Outcome {
             causes.push(refused.hint());
             Outcome::Failed { error: refused.to_string(), causes, retry }
         }
+        SyncError::Interrupted => Outcome::Stopped,
         SyncError::UnknownKind(_) | SyncError::TenantName { .. } => failure(&error, Retry::Never),
         SyncError::Timeout { .. } | SyncError::Panicked(_) => failure(&error, Retry::After(Duration::ZERO)),
     }

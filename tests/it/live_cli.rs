@@ -1,5 +1,10 @@
 //! Live tenants at the command line: what a shell sees, on both databases.
 
+use std::{
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
+
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -73,8 +78,70 @@ fn some_kinds_forbidden_end_with_3_and_all_with_4(database: &Database) {
     assert_eq!(printed.code, Some(4), "{}", printed.stderr);
     assert_eq!(database.count("settings"), 1, "what was there stays");
 }
+fn ctrl_c_while_another_sync_is_waited_for_ends_it(database: &Database) {
+    let (_runtime, server) = server();
+    server.fault(Fault::on(DEVICES, Effect::Hang));
+    let program = program(&server, database);
+    let mut first = program.start(["sync", "--tenant", DOMAIN]);
+    until(|| server.count(DEVICES) > 0);
+    let mut second = program.start(["sync", "--tenant", DOMAIN, "--wait"]);
+    until(|| server.count("openid-configuration") > 1);
+    // the lock is the next thing that it asks for
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(interrupted(&mut second), Some(130));
+    assert_eq!(interrupted(&mut first), Some(130));
+    assert_eq!(database.line("SELECT status AS line FROM sync_runs"), "interrupted");
+}
+
 on_both!(
+    ctrl_c_while_another_sync_is_waited_for_ends_it,
     a_domain_is_synced_and_kept_beside_its_id,
     a_refused_sign_in_ends_with_4_and_without_the_secret,
     some_kinds_forbidden_end_with_3_and_all_with_4,
 );
+
+/// Waits for something that comes soon.
+fn until(mut done: impl FnMut() -> bool) {
+    let longest = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < longest, "it did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What Ctrl-C ends a program with, soon.
+fn interrupted(running: &mut Child) -> Option<i32> {
+    let id = running.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    until(|| running.try_wait().unwrap().is_some());
+    running.wait().unwrap().code()
+}
+
+/// What the addresses of a sign-in's two requests hold.
+const SIGN_IN: [&str; 2] = ["openid-configuration", "oauth2"];
+
+#[test]
+fn ctrl_c_ends_a_sign_in_that_hangs() {
+    for request in SIGN_IN {
+        let ((_runtime, server), database) = (server(), Database::sqlite());
+        server.fault(Fault::on(request, Effect::Hang));
+        let mut running = program(&server, &database).start(["sync", "--tenant", DOMAIN]);
+        until(|| server.count(request) > 0);
+        let started = Instant::now();
+        assert_eq!(interrupted(&mut running), Some(130), "{request}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{request}");
+    }
+}
+
+#[test]
+fn a_sign_in_that_hangs_has_the_time_of_its_sync() {
+    for request in SIGN_IN {
+        let ((_runtime, server), database) = (server(), Database::sqlite());
+        server.fault(Fault::on(request, Effect::Hang));
+        let started = Instant::now();
+        let printed = program(&server, &database).run(["sync", "--tenant", DOMAIN, "--timeout", "1s", "--json"]);
+        assert_eq!(printed.code, Some(1), "{request}: {printed:?}");
+        assert_eq!(report(&printed)["tenants"][0]["error"]["code"], "timeout", "{request}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{request}");
+    }
+}
