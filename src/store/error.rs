@@ -72,6 +72,12 @@ pub enum StoreError {
         /// What was given.
         schema: String,
     },
+    /// The server has frozen, or somebody has locked a table.
+    #[error("the database did not answer in the time of the sync, {}", humantime::format_duration(*.longest))]
+    NoAnswer {
+        /// What the sync was allowed.
+        longest: std::time::Duration,
+    },
     /// A statement failed.
     #[error("the database failed to {doing}: {source}")]
     Query {

@@ -6,6 +6,7 @@ use tokio::task::spawn_blocking;
 
 use super::{
     SyncError,
+    stop::Stop,
     writer::{State, Writer},
 };
 use crate::{
@@ -20,17 +21,18 @@ pub(super) async fn close(
     writer: Writer,
     report: &mut TenantReport,
     ended: Result<(), SyncError>,
-    interrupted: bool,
+    stop: &Stop,
     request: &SyncRequest,
     started: Instant,
 ) -> Result<(), SyncError> {
     let error = ended.as_ref().err().map(SyncError::report);
     let (mut summary, request) = (report.clone(), request.clone());
-    let (summary, closed) = spawn_blocking(move || {
+    let interrupted = stop.by_user();
+    let closing = spawn_blocking(move || {
         let closed = writer.close(&mut summary, error, interrupted, &request, started);
         (summary, closed)
-    })
-    .await?;
+    });
+    let (summary, closed) = stop.database(closing).await?;
     *report = summary;
     ended?;
     Ok(closed?)

@@ -154,7 +154,7 @@ async fn sync(
         (request.tenant, report.tenant_name) = stop.bounds(graph.resolve(request.tenant.as_str())).await??;
         report.tenant_id = request.tenant.clone();
     }
-    let opened = match opening::open(store, request, report, reporter.clone(), stop.token.clone()).await {
+    let opened = match opening::open(store, request, report, reporter.clone(), stop).await {
         Err(SyncError::Store(StoreError::Locked { .. })) if request.wait && stop.by_user() => return Err(stop.reason()),
         opened => opened?,
     };
@@ -198,13 +198,13 @@ async fn sync(
         ended = Err(SyncError::Timeout { longest: stop.longest });
     }
     if ended.is_ok() && !stop.token.is_cancelled() {
-        (writer, ended) = remove_vanished(writer, live.as_ref()).await?;
+        (writer, ended) = remove_vanished(writer, live.as_ref(), stop).await?;
     }
     if let Some(live) = &live {
         writer.state.kinds.values_mut().for_each(|kind| live.count(kind));
         live.tell_of_names(report);
     }
-    closing::close(writer, report, ended, stop.by_user(), request, started).await
+    closing::close(writer, report, ended, stop, request, started).await
 }
 
 /// The kinds of the registry that were asked for by name.
@@ -233,9 +233,9 @@ async fn pump(
             () = stop.token.cancelled() => None,
         };
         match next {
-            // the writer hangs up when the database fails
+            // the writer hangs up when the database fails, and takes nothing while it is silent
             Some(Ok(arrived)) => {
-                if sender.send(arrived).await.is_err() {
+                if !matches!(stop.bounds(sender.send(arrived)).await, Ok(Ok(()))) {
                     break;
                 }
             }
@@ -247,7 +247,7 @@ async fn pump(
         }
     }
     drop(sender);
-    let (writer, written) = writing.await?;
+    let (writer, written) = stop.database(writing).await?;
     let ended = match panicked {
         Some(error) => Err(error.into()),
         None => written.map_err(SyncError::from),
@@ -259,6 +259,7 @@ async fn pump(
 async fn remove_vanished(
     mut writer: Writer,
     live: Option<&Live>,
+    stop: &Stop,
 ) -> Result<(Writer, Result<(), SyncError>), SyncError> {
     let listed: Vec<_> = writer.state.kinds.values().filter(|kind| kind.listed).map(|kind| kind.kind).collect();
     if writer.state.lost_unknown {
@@ -266,11 +267,11 @@ async fn remove_vanished(
     }
     for slug in listed {
         let vanished;
-        (writer, vanished) = spawn_blocking(move || {
+        let looking = spawn_blocking(move || {
             let vanished = writer.vanished(slug);
             (writer, vanished)
-        })
-        .await?;
+        });
+        (writer, vanished) = stop.database(looking).await?;
         let mut gone = match vanished {
             Ok(vanished) => vanished,
             Err(error) => return Ok((writer, Err(error.into()))),
@@ -284,11 +285,11 @@ async fn remove_vanished(
             continue;
         }
         let removed;
-        (writer, removed) = spawn_blocking(move || {
+        let removing = spawn_blocking(move || {
             let removed = writer.remove(slug, &gone);
             (writer, removed)
-        })
-        .await?;
+        });
+        (writer, removed) = stop.database(removing).await?;
         if let Err(error) = removed {
             return Ok((writer, Err(error.into())));
         }

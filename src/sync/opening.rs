@@ -3,9 +3,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use tokio::task::spawn_blocking;
-use tokio_util::sync::CancellationToken;
 
-use super::{SyncError, names::Names, prepare::Context};
+use super::{SyncError, names::Names, prepare::Context, stop::Stop};
 use crate::{
     events::{Reporter, SyncEvent},
     policy::SyncRequest,
@@ -27,7 +26,7 @@ pub(super) async fn open(
     request: &SyncRequest,
     report: &TenantReport,
     reporter: Arc<dyn Reporter>,
-    stop: CancellationToken,
+    stop: &Stop,
 ) -> Result<Opened, SyncError> {
     let (store, request) = (store.clone(), request.clone());
     let row = RunRow {
@@ -37,7 +36,8 @@ pub(super) async fn open(
         ..report.row(request.trigger, request.job_id.as_deref())
     };
     let domain = report.tenant_name.clone();
-    spawn_blocking(move || {
+    let token = stop.token.clone();
+    let opening = spawn_blocking(move || {
         let mut session = if request.dry_run {
             match store.open_read_only() {
                 Ok(session) => session,
@@ -55,7 +55,7 @@ pub(super) async fn open(
                 if request.wait && !std::mem::replace(&mut told, true) {
                     reporter.report(&request.tenant, &SyncEvent::WaitingForLock);
                 }
-                request.wait && !stop.is_cancelled()
+                request.wait && !token.is_cancelled()
             })?;
             session.begin(&row, domain.as_deref())?;
             session
@@ -65,6 +65,6 @@ pub(super) async fn open(
         let names = Names::new(session.has_definitions()?, store, !request.dry_run);
         let context = Arc::new(Context { known, names, script_content: request.script_content });
         Ok(Opened { session: Some(session), context, recorded })
-    })
-    .await?
+    });
+    stop.database(opening).await?
 }

@@ -2,9 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::SyncError;
+use crate::store::StoreError;
+
+/// How long the database may take to write what it was given before the run's end.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Ends a run when its user or its time says so. Dropping it ends the timer.
 pub(super) struct Stop {
@@ -38,6 +43,25 @@ impl Stop {
             biased;
             () = self.token.cancelled() => Err(self.reason()),
             done = work => Ok(done),
+        }
+    }
+
+    /// Waits for a thread that asks the database. After the run's end it has [`GRACE`]: what is being written shall be
+    /// written, but a server that has frozen, or a table that somebody has locked, answers no more. The thread is left to
+    /// itself then, with the tenant's lock: it ends with the process, or when the database answers.
+    pub(super) async fn database<T>(&self, asking: JoinHandle<T>) -> Result<T, SyncError> {
+        let over = async {
+            self.token.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            done = asking => Ok(done?),
+            () = over => Err(if self.by_user() {
+                SyncError::Interrupted
+            } else {
+                StoreError::NoAnswer { longest: self.longest }.into()
+            }),
         }
     }
 

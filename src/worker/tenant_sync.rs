@@ -15,6 +15,9 @@ use crate::{
     sync::{self, Graph, Source, SyncError, Synced},
 };
 
+/// How long the database is waited for when a sync has failed by it: longer than a connection takes at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Syncs tenants of jobs from Microsoft Graph into one database.
 #[derive(Clone)]
 pub struct TenantSync {
@@ -80,9 +83,10 @@ async fn why_not_ready(failed: StoreError, store: Store) -> Result<String, Store
         return Ok(failed.to_string());
     }
     // the connection may have broken in the middle of anything
-    let opened = tokio::task::spawn_blocking(move || store.open_read_only().map(drop)).await;
-    match opened {
-        Ok(Err(error)) if is_about_the_database(&error) => Ok(error.to_string()),
+    let opening = tokio::task::spawn_blocking(move || store.open_read_only().map(drop));
+    match tokio::time::timeout(PATIENCE, opening).await {
+        Ok(Ok(Err(error))) if is_about_the_database(&error) => Ok(error.to_string()),
+        Err(_) => Ok(failed.to_string()),
         _ => Err(failed),
     }
 }

@@ -991,3 +991,51 @@ fn a_sync_whose_connection_is_cut_fails_and_leaves_whole_policies() {
     program.sync(export.path());
     assert_eq!(database.count("settings"), 20_000);
 }
+
+#[test]
+fn a_table_that_somebody_has_locked_does_not_hold_a_sync_beyond_its_time() {
+    let (database, policy) = (Database::postgres(), |value| catalog("p", "Policy", [text("vendor_a", value)]));
+    let export = Export::of(&policy("x"));
+    let program = database.program();
+    program.sync(export.path());
+    export.put("policy.json", &policy("y"));
+    std::thread::scope(|scope| {
+        // longer than the sync may take
+        scope.spawn(|| database.execute("BEGIN; LOCK TABLE settings; SELECT pg_sleep(20)"));
+        while database.count("pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == 0 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let printed = program.try_sync(export.path(), &["--timeout", "1s"]);
+        assert_eq!(printed.code, Some(1), "{printed:?}");
+        assert_eq!(printed.json()["tenants"][0]["error"]["code"], "database");
+        assert!(printed.stderr.contains("the database did not answer in the time of the sync, 1s"), "{printed:?}");
+    });
+    program.sync_with(export.path(), &["--wait"]);
+    assert_eq!(database.lines("SELECT setting_value AS line FROM settings"), ["y"]);
+    assert_eq!(
+        database.lines("SELECT status AS line FROM sync_runs ORDER BY run_id"),
+        ["succeeded", "interrupted", "succeeded"]
+    );
+}
+
+#[test]
+fn ctrl_c_ends_a_sync_whose_database_is_frozen() {
+    let (database, export) = (Database::postgres(), large_export());
+    let mut running = busy(&database.program(), &database, &export);
+    let signal = |name: &str, ids: &[String]| {
+        assert!(std::process::Command::new("kill").arg(name).args(ids).status().unwrap().success());
+    };
+    let servers = database.lines(
+        "SELECT CAST(pid AS text) AS line FROM pg_stat_activity \
+         WHERE application_name = 'tenantpilot' AND datname = current_database()",
+    );
+    signal("-STOP", &servers);
+    signal("-INT", &[running.id().to_string()]);
+    let until = Instant::now() + Duration::from_secs(40);
+    while running.try_wait().unwrap().is_none() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    signal("-CONT", &servers);
+    let _ = running.kill();
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+}

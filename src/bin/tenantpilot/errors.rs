@@ -228,6 +228,10 @@ fn store_hint(error: &StoreError) -> Option<String> {
         }
         StoreError::Foreign { .. } => "name another file with DATABASE_URL".to_owned(),
         StoreError::Newer { .. } => "install the newer version of tenantpilot".to_owned(),
+        StoreError::NoAnswer { .. } => {
+            "look for what keeps it: a server that hangs, or a session that has locked the tables; `--timeout` gives it longer"
+                .to_owned()
+        }
         StoreError::Locked { .. } => "wait for it to end, or use `--wait`".to_owned(),
         StoreError::Query { source, .. } if source.to_string().contains("readonly") => {
             "the database is read-only: check its permissions".to_owned()
