@@ -166,8 +166,13 @@ impl Client {
     fn judge(&self, answer: SubAnswer, token: &Token, tries: u32, waited: Duration) -> Judged {
         let request_id = answer.header("request-id").map(|id| auth::one_line(&id, 100));
         if (200..300).contains(&answer.status) {
-            let empty = || GraphError::BadResponse { reason: "an answer in a batch without a body".into(), request_id };
-            return Judged::Done(answer.body.ok_or_else(empty));
+            let Some(body) = answer.body else {
+                let reason = "an answer in a batch without a body".into();
+                return Judged::Done(Err(GraphError::BadResponse { reason, request_id }));
+            };
+            let text = body.get().as_bytes();
+            let failure = Failure::under_success(answer.status, text, request_id.as_deref(), token.secret());
+            return Judged::Done(failure.map_or(Ok(body), |failure| Err(failure.into_error(waited, None))));
         }
         let body = answer.body.as_ref().map(|body| body.get().as_bytes()).unwrap_or_default();
         let failure = Failure::parse(answer.status, body, request_id, token.secret());

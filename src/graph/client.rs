@@ -113,7 +113,10 @@ impl Client {
     /// The body of one GET, such as `deviceManagement/deviceManagementScripts/<id>`.
     pub async fn get(&self, path_and_query: &str) -> Result<Bytes, GraphError> {
         let url = self.shared.endpoint.url(path_and_query)?;
-        Ok(self.send(&Call { url, body: None, cost: 1 }).await?.0.body)
+        let (reply, token) = self.send(&Call { url, body: None, cost: 1 }).await?;
+        let Reply { status, body, request_id, .. } = reply;
+        let failure = Failure::under_success(status, &body, request_id.as_deref(), token.secret());
+        failure.map_or(Ok(body), |failure| Err(failure.into_error(Duration::ZERO, None)))
     }
 
     /// Sends a request until it succeeds, fails for good or the tries are used up.

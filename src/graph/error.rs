@@ -208,6 +208,12 @@ impl Failure {
         Self { status, code: auth::one_line(&clean(&code), 100), message, request_id: request_id.or(inner) }
     }
 
+    /// An error body under a status of success, which some of the services behind Graph send.
+    pub(super) fn under_success(status: u16, body: &[u8], request_id: Option<&str>, token: &str) -> Option<Self> {
+        let is_error = serde_json::from_slice::<ErrorBody>(body).is_ok();
+        is_error.then(|| Self::parse(status, body, request_id.map(str::to_owned), token))
+    }
+
     pub(super) fn into_error(self, waited: Duration, retry_after: Option<Duration>) -> GraphError {
         let not_licensed = self.is_not_licensed();
         let Self { status, code, message, request_id } = self;

@@ -24,6 +24,7 @@ const CATALOG: &str = "deviceManagement/configurationPolicies";
 const DEVICES: &str = "deviceManagement/deviceConfigurations";
 const INTENTS: &str = "deviceManagement/intents";
 const TEMPLATES: &str = "deviceManagement/groupPolicyConfigurations";
+const SCRIPTS: &str = "deviceManagement/deviceShellScripts";
 
 /// A tenant in a server and a database of its own.
 pub(crate) struct Setup {
@@ -393,4 +394,56 @@ async fn a_run_that_is_stopped_is_closed_as_interrupted() {
     assert_eq!(setup.sync(&[]).await.report.status, Status::Succeeded);
     assert_eq!(setup.policies().await.len(), 200);
     assert_eq!(setup.changes().await.len(), 0);
+}
+
+fn script(id: &str) -> Value {
+    json!({ "id": id, "displayName": format!("Script {id}"), "fileName": "dock.sh", "scriptContent": "ZWNobyBoaQ==" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_no_policy_replaces_no_policy() {
+    let setup = Setup::new().await;
+    setup.server.add(SCRIPTS, [script("a"), script("b")]);
+    setup.server.object("deviceManagement", json!({ "settings": { "secureByDefault": true } }));
+    let kinds = ["macos-script", "tenant-settings"];
+    assert_eq!(setup.sync(&kinds).await.report.status, Status::Succeeded);
+    let rows = async || {
+        let rows = setup.settings().await.into_iter();
+        rows.map(|row| (row.graph_policy_id, row.setting_path, row.raw_value)).collect::<Vec<_>>()
+    };
+    let stored = rows().await;
+    for (body, told) in [
+        (r#"{"error":{"code":"InternalError","message":"oops"}}"#, "InternalError: oops"),
+        (r#"{"id":"b","displayName":"Script b","scriptContent":"eA=="}"#, "another"),
+        (r#"{"displayName":"Script a"}"#, "without its id"),
+        ("{}", "without its id"),
+    ] {
+        setup.server.heal();
+        setup.server.fault(Fault::on("deviceShellScripts/a", Effect::Body(body)));
+        let synced = setup.sync(&kinds).await;
+        assert_eq!(kind(&synced, "macos-script").status, Status::Partial, "{body}");
+        let [problem] = synced.report.problems.as_slice() else { panic!("{:?}", synced.report.problems) };
+        assert_eq!((problem.code, problem.policy.as_str()), ("bad_response", "a"));
+        assert!(problem.message.contains(told), "{}", problem.message);
+        assert_eq!(rows().await, stored, "{body}");
+    }
+    for (body, told) in [
+        (r#"{"error":{"code":"InternalError","message":"oops"}}"#, "InternalError: oops"),
+        ("{}", "`settings`"),
+        (r#"{"settings":null}"#, "`settings`"),
+    ] {
+        setup.server.heal();
+        setup.server.fault(Fault::on("deviceManagement?$select", Effect::Body(body)));
+        let synced = setup.sync(&kinds).await;
+        let failed = kind(&synced, "tenant-settings");
+        assert_eq!(failed.status, Status::Failed, "{body}");
+        assert!(failed.error.as_ref().unwrap().message.contains(told), "{:?}", failed.error);
+        assert_eq!(rows().await, stored, "{body}");
+    }
+    assert_eq!(setup.changes().await.len(), 0);
+    // an id in other letters is the same one
+    setup.server.heal();
+    let same = r#"{"id":"A","displayName":"Script a","fileName":"dock.sh","scriptContent":"ZWNobyBoaQ=="}"#;
+    setup.server.fault(Fault::on("deviceShellScripts/a", Effect::Body(same)));
+    assert_eq!(setup.sync(&kinds).await.report.status, Status::Succeeded);
 }

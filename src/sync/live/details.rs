@@ -176,7 +176,7 @@ async fn whole_items(client: &Client, base: &str, query: &str, items: Vec<Item>,
     let query = if query.is_empty() { String::new() } else { format!("?{query}") };
     let paths = items.iter().map(|item| format!("{}{query}", item.path(base))).collect();
     for (item, answer) in items.into_iter().zip(client.batch(paths).await) {
-        read.push(match answer {
+        read.push(match answer.and_then(|whole| asked_one(&item.id, whole)) {
             Ok(whole) => {
                 let assignments: Option<Vec<Box<RawValue>>> = json::properties(item.json.get())
                     .ok()
@@ -186,6 +186,17 @@ async fn whole_items(client: &Client, base: &str, query: &str, items: Vec<Item>,
             }
             Err(error) => item.failed(error),
         });
+    }
+}
+
+/// The answer, if it is the policy that was asked for: rows of another would replace its own.
+fn asked_one(id: &str, answer: Box<RawValue>) -> Result<Box<RawValue>, GraphError> {
+    let bad = |reason: &str| Err(GraphError::BadResponse { reason: reason.to_owned(), request_id: None });
+    let Ok(properties) = json::properties(answer.get()) else { return bad("a policy that is no JSON object") };
+    match json::text(&properties, "id") {
+        None => bad("a policy without its id"),
+        Some(other) if !other.eq_ignore_ascii_case(id) => bad("another policy than the one asked for"),
+        Some(_) => Ok(answer),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     auth::{AuthError, Credential, CredentialSource, Endpoints, resolve_tenant},
     events::{Reporter, SyncEvent},
     graph::{Client, GraphError, Meter, Options, segment},
+    json,
     policy::{PolicyDocument, TenantId},
     registry::{Details, Endpoint, POLICY_KINDS, PolicyKind},
     report::{ErrorReport, KindReport, Problem, TenantReport},
@@ -261,9 +262,20 @@ async fn read_singleton(client: &Client, endpoint: &Endpoint, outlet: &Outlet) -
     let kind = outlet.kind;
     let query = endpoint.queries.first().copied().unwrap_or_default();
     let json = client.get(&format!("{}?{query}", endpoint.path)).await?;
+    if let Some(left_out) = left_out(&json, query) {
+        let reason = format!("an answer without `{left_out}`, which was asked for");
+        return Err(GraphError::BadResponse { reason, request_id: None });
+    }
     let id = crate::policy::PolicyId::new(kind.slug());
     let document = PolicyDocument { id, name: Some(kind.title.to_owned()), file: None, json };
     outlet.hand_over(outlet.named(vec![Read::Policy(document)]).await?).await
+}
+
+/// What a query selects and an object does not hold: taken for the policy, it would replace its rows by none.
+fn left_out<'q>(object: &[u8], query: &'q str) -> Option<&'q str> {
+    let properties = json::properties(std::str::from_utf8(object).ok()?).ok()?;
+    let mut selected = query.strip_prefix("$select=")?.split(',');
+    selected.find(|name| properties.get(*name).is_none_or(|value| value.get() == "null"))
 }
 
 /// What is to be flattened of a page, and what is known of the rest.
