@@ -40,6 +40,10 @@ struct SubAnswer {
 }
 
 impl SubAnswer {
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     fn header(&self, name: &str) -> Option<String> {
         let value = self.headers.as_ref()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?.1;
         // Numbers are seen where a string is documented.
@@ -165,7 +169,7 @@ impl Client {
 
     fn judge(&self, answer: SubAnswer, token: &Token, tries: u32, waited: Duration) -> Judged {
         let request_id = answer.header("request-id").map(|id| auth::one_line(&id, 100));
-        if (200..300).contains(&answer.status) {
+        if answer.is_success() {
             let Some(body) = answer.body else {
                 let reason = "an answer in a batch without a body".into();
                 return Judged::Done(Err(GraphError::BadResponse { reason, request_id }));
@@ -195,7 +199,14 @@ fn answers_by_id(reply: &Reply) -> Result<HashMap<usize, SubAnswer>, GraphError>
         request_id: reply.request_id.clone(),
     })?;
     let parsed = answer.responses.iter().filter_map(|raw| serde_json::from_str::<SubAnswer>(raw.get()).ok());
-    Ok(parsed.filter_map(|answer| Some((answer.id.parse().ok()?, answer))).collect())
+    let mut by_id = HashMap::<usize, SubAnswer>::new();
+    for (id, answer) in parsed.filter_map(|answer| Some((answer.id.parse().ok()?, answer))) {
+        // a second answer must not take a policy away that the first one gave
+        if by_id.get(&id).is_none_or(|first| !first.is_success() && answer.is_success()) {
+            by_id.insert(id, answer);
+        }
+    }
+    Ok(by_id)
 }
 
 fn missing_answer(reply: &Reply) -> GraphError {

@@ -293,11 +293,18 @@ async fn details_that_fail_cost_their_policy_and_keep_its_rows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_deleted_while_it_is_read_is_no_failure() {
     let setup = Setup::new().await;
-    setup.server.add(INTENTS, [json!({ "id": "a", "displayName": "a", "assignments": [], "settings": [] })]);
-    setup.server.fault(Fault::on("/a/settings", Effect::Status(404, "NotFound", "gone", Vec::new())));
+    setup.server.add(INTENTS, [intent("a"), intent("b")]);
+    setup.sync(&["intent"]).await;
+    // both were there when the list was read, one of them never before
+    let listed = |id: &str| json!({ "id": id, "displayName": id, "assignments": [] });
+    let page = json!({ "value": [listed("a"), listed("b"), listed("c")] }).to_string();
+    setup.server.fault(Fault::on("intents?$expand", Effect::Body(Box::leak(page.into_boxed_str()))));
+    setup.server.fault(Fault::on("intents/c", not_found()));
+    setup.server.remove(INTENTS, "a");
     let synced = setup.sync(&["intent"]).await;
-    assert_eq!(synced.report.status, Status::Succeeded);
-    assert_eq!(setup.policies().await.len(), 0);
+    assert_eq!(synced.report.status, Status::Succeeded, "{:?}", synced.report.problems);
+    let left: Vec<_> = setup.policies().await.into_iter().map(|policy| policy.graph_policy_id).collect();
+    assert_eq!(left, ["b"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -446,4 +453,41 @@ async fn an_answer_that_is_no_policy_replaces_no_policy() {
     let same = r#"{"id":"A","displayName":"Script a","fileName":"dock.sh","scriptContent":"ZWNobyBoaQ=="}"#;
     setup.server.fault(Fault::on("deviceShellScripts/a", Effect::Body(same)));
     assert_eq!(setup.sync(&kinds).await.report.status, Status::Succeeded);
+}
+
+fn intent(id: &str) -> Value {
+    json!({ "id": id, "displayName": id, "assignments": [], "settings": [
+        { "id": "s", "definitionId": "deviceConfiguration--x_pinRequired", "valueJson": "true" } ] })
+}
+
+fn not_found() -> Effect {
+    Effect::Status(404, "ResourceNotFound", "no such thing", Vec::new())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_its_list_shows_is_never_taken_for_deleted() {
+    let setup = Setup::new().await;
+    setup.server.add(INTENTS, [intent("a"), intent("b")]);
+    assert_eq!(setup.sync(&["intent"]).await.report.status, Status::Succeeded);
+    // its details alone, then the policy itself as well
+    for path in ["intents/a/settings", "intents/a"] {
+        setup.server.heal();
+        setup.server.fault(Fault::on(path, not_found()));
+        let synced = setup.sync(&["intent"]).await;
+        let intents = kind(&synced, "intent");
+        assert_eq!((intents.status, intents.skipped, intents.removed), (Status::Partial, 1, 0), "{path}");
+        let [problem] = synced.report.problems.as_slice() else { panic!("{:?}", synced.report.problems) };
+        assert_eq!((problem.code, problem.policy.as_str()), ("bad_response", "a"));
+        assert_eq!((setup.policies().await.len(), setup.settings().await.len()), (2, 2), "{path}");
+    }
+    assert_eq!(setup.changes().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_answer_in_a_batch_takes_nothing_from_the_first() {
+    let setup = Setup::new().await;
+    setup.server.add(INTENTS, [intent("a"), intent("b")]);
+    setup.server.fault(Fault::on("intents/a/settings", Effect::Twice));
+    assert_eq!(setup.sync(&["intent"]).await.report.status, Status::Succeeded);
+    assert_eq!(setup.settings().await.len(), 2);
 }

@@ -22,8 +22,22 @@ pub(super) enum Read {
     NoPolicy {
         reason: String,
     },
-    /// Deleted since the page was listed.
-    Gone,
+    /// Graph answers 404 for the policy itself, although its list has just shown it.
+    Gone(Gone),
+}
+
+/// A policy that Graph lists and does not find.
+pub(super) struct Gone {
+    pub(super) id: PolicyId,
+    pub(super) name: Option<String>,
+    error: GraphError,
+}
+
+impl Gone {
+    /// What is read of it where it is listed still.
+    pub(super) fn still_listed(self) -> Read {
+        Read::Failed { id: self.id, name: self.name, error: self.error }
+    }
 }
 
 /// An item of a page, with what has been added to it.
@@ -53,7 +67,26 @@ pub(super) async fn completed(client: &Client, endpoint: &Endpoint, page: Vec<Bo
         Details::Item(query) => whole_items(client, base, query, items, &mut read).await,
         Details::None | Details::Singleton => read.extend(items.into_iter().map(|item| item.document(None))),
     }
-    read
+    tell_gone(client, base, read).await
+}
+
+/// Asks for the policies themselves whose details were not found.
+async fn tell_gone(client: &Client, base: &str, read: Vec<Read>) -> Vec<Read> {
+    let path = |read: &Read| match read {
+        Read::Failed { id, error: GraphError::NotFound { .. }, .. } => {
+            Some(format!("{base}/{}?$select=id", segment(id.as_str())))
+        }
+        _ => None,
+    };
+    let mut answers = client.batch(read.iter().filter_map(path).collect()).await.into_iter();
+    let told = |read| match read {
+        Read::Failed { id, name, error: error @ GraphError::NotFound { .. } } => match answers.next() {
+            Some(Err(GraphError::NotFound { .. })) => Read::Gone(Gone { id, name, error }),
+            _ => Read::Failed { id, name, error },
+        },
+        read => read,
+    };
+    read.into_iter().map(told).collect()
 }
 
 /// `None` for what Microsoft ships to every tenant and nobody has set.
@@ -89,10 +122,7 @@ impl Item {
     }
 
     fn failed(self, error: GraphError) -> Read {
-        match error {
-            GraphError::NotFound { .. } => Read::Gone,
-            error => Read::Failed { id: PolicyId::new(&self.id), name: self.name, error },
-        }
+        Read::Failed { id: PolicyId::new(&self.id), name: self.name, error }
     }
 }
 

@@ -6,7 +6,7 @@ mod names;
 mod people;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,13 +25,13 @@ use super::{
 use crate::{
     auth::{AuthError, Credential, CredentialSource, Endpoints, resolve_tenant},
     events::{Reporter, SyncEvent},
-    graph::{Client, GraphError, Meter, Options, segment},
+    graph::{Client, GraphError, Meter, Options, RawItem, segment},
     json,
     policy::{PolicyDocument, TenantId},
     registry::{Details, Endpoint, POLICY_KINDS, PolicyKind},
     report::{ErrorReport, KindReport, Problem, TenantReport},
 };
-use details::Read;
+use details::{Gone, Read};
 use names::Names;
 
 /// Kinds that are read at once: more would only wait for each other.
@@ -233,19 +233,41 @@ async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet
             .map(|page| async move { outlet.named(details::completed(client, endpoint, page?).await).await })
             .buffered(pages_at_once(endpoint));
         let mut completed = std::pin::pin!(completed);
-        let mut first = true;
+        let (mut first, mut gone) = (true, Vec::new());
         loop {
             match completed.next().await {
-                Some(Ok(page)) => outlet.hand_over(page).await?,
+                Some(Ok(mut page)) => {
+                    gone.append(&mut page.gone);
+                    outlet.hand_over(page).await?;
+                }
                 // an `$expand` that this service does not know: the next query asks for less, and details fill in
                 Some(Err(GraphError::Status { status: 400, .. })) if first && queries.peek().is_some() => break,
                 Some(Err(error)) => return Err(error),
-                None => return Ok(()),
+                None => {
+                    let read = still_listed(client, endpoint, gone).await?;
+                    return outlet.hand_over(outlet.named(read).await?).await;
+                }
             }
             first = false;
         }
     }
     Ok(())
+}
+
+/// Those that Graph did not find although they were listed, and lists still. The others were deleted meanwhile.
+async fn still_listed(client: &Client, endpoint: &Endpoint, gone: Vec<Gone>) -> Result<Vec<Read>, GraphError> {
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    let items = match client.list(&format!("{}?$select=id", endpoint.path)).await {
+        Err(error @ (GraphError::Cancelled | GraphError::SignIn(_))) => return Err(error),
+        listed => listed.ok(),
+    };
+    let id = |item: &RawItem| json::text(&json::properties(item.get()).ok()?, "id");
+    let ids = items.map(|items| items.iter().filter_map(id).collect::<HashSet<_>>());
+    // a list that cannot be read again says nothing of them
+    let is_listed = |gone: &Gone| ids.as_ref().is_none_or(|ids| ids.contains(gone.id.as_str()));
+    Ok(gone.into_iter().filter(is_listed).map(Gone::still_listed).collect())
 }
 
 /// Pages whose details and names are read at once, while the next is listed. Those that are complete by themselves are
@@ -283,6 +305,7 @@ fn left_out<'q>(object: &[u8], query: &'q str) -> Option<&'q str> {
 struct Page {
     documents: Vec<PolicyDocument>,
     outcomes: Vec<Outcome>,
+    gone: Vec<Gone>,
 }
 
 impl Outlet {
@@ -308,7 +331,7 @@ impl Outlet {
                     file: None,
                     message: reason,
                 })),
-                Read::Gone => {}
+                Read::Gone(gone) => page.gone.push(gone),
             }
         }
         self.names.learn(kind, &page.documents).await;

@@ -279,6 +279,7 @@ fn batch(shared: &Shared, tenant: &str, body: &[u8]) -> Reply {
         let headers = headers.map(|(k, v)| (k.to_lowercase(), v.as_str().unwrap_or_default().to_owned())).collect();
         let effect = record(shared, Recorded { path: target.to_owned(), headers, in_batch: true });
         let normal = || odata::answer(shared, tenant, target.trim_start_matches('/'));
+        let is_twice = matches!(effect, Some(Effect::Twice));
         let reply = match effect {
             Some(Effect::LeaveOut) => continue,
             Some(effect) => effect.apply(normal, &format!("{}/beta{target}", shared.url), None),
@@ -286,6 +287,10 @@ fn batch(shared: &Shared, tenant: &str, body: &[u8]) -> Reply {
         };
         let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         let headers: serde_json::Map<_, _> = reply.headers.into_iter().map(|(k, v)| (k, Value::from(v))).collect();
+        if is_twice {
+            let error = json!({ "error": { "code": "ResourceNotFound", "message": "a second answer" } });
+            responses.push(json!({ "id": request["id"], "status": 404, "headers": {}, "body": error }));
+        }
         responses.push(json!({ "id": request["id"], "status": reply.status, "headers": headers, "body": body }));
     }
     // Graph answers in any order.

@@ -34,6 +34,8 @@ pub(crate) enum Effect {
     OwnLink,
     /// No answer inside a `$batch`.
     LeaveOut,
+    /// Inside a `$batch`, the right answer and then a 404 for the same request.
+    Twice,
 }
 
 impl Fault {
@@ -93,7 +95,7 @@ impl Effect {
             }
             Self::Cut => Reply { ending: Ending::Cut, ..normal() },
             Self::Stall => Reply { ending: Ending::Stall, ..normal() },
-            Self::Hang | Self::LeaveOut => normal(),
+            Self::Hang | Self::LeaveOut | Self::Twice => normal(),
             Self::NextLink(link) => with_link(normal(), &link),
             Self::OwnLink => with_link(normal(), url),
         }
