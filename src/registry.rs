@@ -55,6 +55,17 @@ pub enum Details {
     Singleton,
 }
 
+impl Endpoint {
+    /// The type that its path is the plural of, which a collection of several types has none of.
+    fn own_type(&self) -> String {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        match name.strip_suffix("ies") {
+            Some(stem) => format!("{stem}y"),
+            None => name.strip_suffix('s').unwrap_or(name).to_owned(),
+        }
+    }
+}
+
 const fn endpoint(path: &'static str, queries: &'static [&'static str], details: Details) -> Endpoint {
     Endpoint { path, queries, details }
 }
@@ -63,6 +74,14 @@ impl PolicyKind {
     /// Whether a tenant has one of it, which has no name.
     pub fn is_singleton(&self) -> bool {
         self.endpoints.iter().all(|endpoint| endpoint.details == Details::Singleton)
+    }
+
+    /// Whether a policy of this `@odata.type` may be of the collection with this path: it is not where the type is
+    /// another collection's own.
+    pub fn may_list(&self, path: &str, graph_type: Option<&str>) -> bool {
+        let Some(graph_type) = graph_type else { return true };
+        let name = graph_type.strip_prefix("#microsoft.graph.").unwrap_or(graph_type);
+        self.endpoints.iter().all(|endpoint| endpoint.path == path || endpoint.own_type() != name)
     }
 
     /// The `policy_type` of the database and the value of `--kind`.

@@ -236,8 +236,13 @@ impl Session {
         ask!(self, writes::write(run, batch))
     }
 
-    /// Ids of stored policies of a kind that were not seen.
-    pub fn vanished(&mut self, tenant: &TenantId, kind: &str, seen: &Seen) -> Result<Vec<String>, StoreError> {
+    /// Ids and types of stored policies of a kind that were not seen.
+    pub fn vanished(
+        &mut self,
+        tenant: &TenantId,
+        kind: &str,
+        seen: &Seen,
+    ) -> Result<Vec<(String, Option<String>)>, StoreError> {
         ask!(self, runs::vanished(tenant.as_str(), kind, seen))
     }
 

@@ -36,7 +36,7 @@ use crate::{
 };
 pub use live::Graph;
 use live::Live;
-use prepare::Outcome;
+use prepare::{Absent, Outcome};
 use stop::Stop;
 use writer::{State, Writer};
 
@@ -266,20 +266,22 @@ async fn remove_vanished(
         return Ok((writer, Ok(())));
     }
     for slug in listed {
+        let kind = registry::by_slug(slug)?;
+        let absent = writer.state.absent.remove(slug).unwrap_or_default();
         let vanished;
         let looking = spawn_blocking(move || {
-            let vanished = writer.vanished(slug);
-            (writer, vanished)
+            let vanished = writer.vanished(kind, &absent);
+            (writer, vanished.map(|vanished| (vanished, absent)))
         });
         (writer, vanished) = stop.database(looking).await?;
-        let mut gone = match vanished {
+        let (mut gone, absent) = match vanished {
             Ok(vanished) => vanished,
             Err(error) => return Ok((writer, Err(error.into()))),
         };
         if let Some(live) = live
             && !gone.is_empty()
         {
-            gone = live.confirmed_gone(registry::by_slug(slug)?, gone).await;
+            gone = live.confirmed_gone(kind, &absent, gone).await;
         }
         if gone.is_empty() {
             continue;
@@ -298,11 +300,22 @@ async fn remove_vanished(
 }
 
 impl Writer {
-    fn vanished(&mut self, kind: &'static str) -> Result<Vec<String>, StoreError> {
-        match &mut self.session {
-            Some(session) => session.vanished(&self.run.tenant, kind, &self.state.seen),
-            None => Ok(Vec::new()),
+    /// Stored policies that no list has shown. Those that may be of a collection that was not there stay, and the
+    /// kind tells of it.
+    fn vanished(&mut self, kind: &PolicyKind, absent: &[Absent]) -> Result<Vec<String>, StoreError> {
+        let Some(session) = &mut self.session else { return Ok(Vec::new()) };
+        let mut vanished = Vec::new();
+        for (id, graph_type) in session.vanished(&self.run.tenant, kind.slug(), &self.state.seen)? {
+            match absent.iter().find(|absent| kind.may_list(absent.path, graph_type.as_deref())) {
+                None => vanished.push(id),
+                Some(absent) => {
+                    let report = self.state.kind(kind.slug());
+                    report.status = Status::Partial;
+                    report.error.get_or_insert_with(|| absent.error.clone());
+                }
+            }
         }
+        Ok(vanished)
     }
 
     fn remove(&mut self, kind: &'static str, gone: &[String]) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use crate::{
     json::JsonError,
     policy::{Policy, PolicyDocument, PolicyId, ScriptContent},
     registry::PolicyKind,
-    report::Problem,
+    report::{ErrorReport, Problem},
     store::{Known, Read, Stored},
 };
 
@@ -37,7 +37,15 @@ pub(super) enum Outcome {
     /// Something that may have been a policy.
     Problem(Problem),
     /// No more of this kind.
-    KindEnded { kind: &'static str, failure: Option<crate::report::ErrorReport> },
+    KindEnded { kind: &'static str, failure: Option<ErrorReport>, absent: Vec<Absent> },
+}
+
+/// A collection of a kind that Graph did not list, as if the tenant had none of it.
+#[derive(Debug)]
+pub(super) struct Absent {
+    pub(super) path: &'static str,
+    /// Told where a stored policy may be of it.
+    pub(super) error: ErrorReport,
 }
 
 /// A policy, as far as it got.

@@ -9,7 +9,7 @@ use std::{
 use tokio::{runtime::Handle, sync::mpsc::Receiver, time::timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::prepare::{Content, Outcome, Prepared};
+use super::prepare::{Absent, Content, Outcome, Prepared};
 use crate::{
     changes::Tally,
     events::{Reporter, SyncEvent},
@@ -73,6 +73,8 @@ pub(super) struct State {
     pub(super) seen: Seen,
     /// Ids of what was not taken: no reason to take them for removed.
     pub(super) skipped: Vec<PolicyId>,
+    /// Collections of a kind that were not there.
+    pub(super) absent: HashMap<&'static str, Vec<Absent>>,
     pub(super) problems: Vec<Problem>,
     pub(super) more_problems: u64,
     /// What a dry run would change.
@@ -149,7 +151,8 @@ impl Writer {
                 }
                 self.problem(problem);
             }
-            Outcome::KindEnded { kind, failure } => {
+            Outcome::KindEnded { kind, failure, absent } => {
+                self.state.absent.insert(kind, absent);
                 let elapsed = self.started.elapsed().as_millis();
                 let report = self.state.kind(kind);
                 report.duration_ms = u64::try_from(elapsed).unwrap_or(u64::MAX);

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tenantpilot::{
     events::Silent,
     fixtures::Folder,
@@ -145,5 +145,40 @@ async fn an_expand_that_a_kind_does_not_know_is_done_without() {
         let synced = setup.sync(&[slug]).await;
         assert_eq!(synced.report.status, Status::Succeeded, "{:?}", synced.report);
         assert!(!setup.policies().await.is_empty());
+    }
+}
+
+fn protection(platform: &str, id: &str) -> Value {
+    json!({ "@odata.type": format!("#microsoft.graph.{platform}ManagedAppProtection"), "id": id, "displayName": id,
+        "pinRequired": true, "apps": [], "assignments": [] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_is_gone_takes_no_policy_along() {
+    const IOS: &str = "deviceAppManagement/iosManagedAppProtections";
+    const ANDROID: &str = "deviceAppManagement/androidManagedAppProtections";
+    for status in [400, 404] {
+        let setup = Setup::new().await;
+        setup.server.add(IOS, [protection("ios", "i1"), protection("ios", "i2")]);
+        setup.server.add(ANDROID, [protection("android", "a1"), protection("android", "a2")]);
+        let gone = || Effect::Status(status, "ResourceNotFound", "Resource not found for the segment", Vec::new());
+        assert_eq!(setup.sync(&["app-protection"]).await.report.status, Status::Succeeded);
+        // its list and its policies: they stay, and what is known to be of another collection goes
+        setup.server.fault(Fault::on(IOS, gone()));
+        setup.server.remove(ANDROID, "a1");
+        let synced = setup.sync(&["app-protection"]).await;
+        let failed = kind(&synced, "app-protection");
+        assert_eq!(failed.status, Status::Partial);
+        assert!(failed.error.as_ref().unwrap().message.contains(IOS), "{:?}", failed.error);
+        let left: Vec<_> = setup.policies().await.into_iter().map(|policy| policy.graph_policy_id).collect();
+        assert_eq!(left, ["a2", "i1", "i2"]);
+
+        // on a later page it is no collection that is missing
+        setup.server.heal();
+        setup.server.page_size(1);
+        setup.server.fault(Fault::on(IOS, gone()).after(1));
+        let synced = setup.sync(&["app-protection"]).await;
+        assert_eq!(kind(&synced, "app-protection").status, Status::Failed);
+        assert_eq!(setup.policies().await.len(), 3);
     }
 }

@@ -90,26 +90,26 @@ pub(in crate::store) fn assigned_ids(conn: &mut Conn, tenant: &str) -> Result<Ve
     Ok(ids.into_iter().flatten().collect())
 }
 
-/// Stored policies of a kind that a complete listing did not show.
+/// Stored policies of a kind that a complete listing did not show, each with its type.
 pub(in crate::store) fn vanished(
     conn: &mut Conn,
     tenant: &str,
     kind: &str,
     seen: &Seen,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<(String, Option<String>)>, StoreError> {
     let failed = StoreError::query("read the stored policies");
     let rows = policies::table
         .filter(policies::tenant_id.eq(tenant))
         .filter(policies::policy_type.eq(kind))
         .filter(policies::deleted_at.is_null())
-        .select(policies::graph_policy_id)
-        .load_iter::<String, diesel::connection::DefaultLoadingMode>(conn)
+        .select((policies::graph_policy_id, policies::graph_type))
+        .load_iter::<(String, Option<String>), diesel::connection::DefaultLoadingMode>(conn)
         .map_err(&failed)?;
     let mut vanished = Vec::new();
-    for id in rows {
-        let id = id.map_err(&failed)?;
-        if !seen.contains(&id) {
-            vanished.push(id);
+    for row in rows {
+        let row = row.map_err(&failed)?;
+        if !seen.contains(&row.0) {
+            vanished.push(row);
         }
     }
     Ok(vanished)

@@ -19,7 +19,7 @@ use tokio::{
 use tracing::Instrument as _;
 
 use super::{
-    prepare::{Content, Context, Outcome, Prepared},
+    prepare::{Absent, Content, Context, Outcome, Prepared},
     stop::Stop,
 };
 use crate::{
@@ -125,8 +125,11 @@ impl Live {
             let reading = async move {
                 let Ok(_turn) = turns.acquire().await else { return };
                 reporter.report(&tenant, &SyncEvent::KindStarted { kind: kind.slug() });
-                let failure = read_kind(&client, &outlet).await.err().map(|error| failure(kind, &error));
-                let ended = Outcome::KindEnded { kind: kind.slug(), failure };
+                let (failure, absent) = match read_kind(&client, &outlet).await {
+                    Ok(absent) => (None, absent),
+                    Err(error) => (Some(failure(kind, &error)), Vec::new()),
+                };
+                let ended = Outcome::KindEnded { kind: kind.slug(), failure, absent };
                 // a writer that has hung up needs no end
                 let _ = outlet.sender.send(Arrival::Outcomes(vec![ended])).await;
             };
@@ -148,10 +151,15 @@ impl Live {
     }
 
     /// Those of the ids that Graph answers 404 for: paging is no snapshot, and a policy that a listing did not
-    /// show may be there.
-    pub(super) async fn confirmed_gone(&self, kind: &PolicyKind, mut ids: Vec<String>) -> Vec<String> {
+    /// show may be there. They are of no collection that is `absent`, which has nothing to say of them.
+    pub(super) async fn confirmed_gone(
+        &self,
+        kind: &PolicyKind,
+        absent: &[Absent],
+        mut ids: Vec<String>,
+    ) -> Vec<String> {
         let client = self.client.with_meter(self.meters[kind.slug()].0.clone());
-        for endpoint in kind.endpoints {
+        for endpoint in kind.endpoints.iter().filter(|endpoint| absent.iter().all(|it| it.path != endpoint.path)) {
             if ids.is_empty() || endpoint.details == Details::Singleton {
                 return Vec::new();
             }
@@ -192,39 +200,54 @@ struct Outlet {
     names: Arc<Names>,
 }
 
-/// Reads a kind to the end of its lists. A list that fails costs itself: the others are read all the same.
-async fn read_kind(client: &Client, outlet: &Outlet) -> Result<(), GraphError> {
-    let (mut failed, mut absent, mut any) = (None, None, false);
+/// Reads a kind to the end of its lists, and tells of those that are not there. A list that fails costs itself: the
+/// others are read all the same.
+async fn read_kind(client: &Client, outlet: &Outlet) -> Result<Vec<Absent>, GraphError> {
+    let (mut failed, mut absent, mut any) = (None, Vec::new(), false);
     for endpoint in outlet.kind.endpoints {
         let read = if endpoint.details == Details::Singleton {
-            read_singleton(client, endpoint, outlet).await
+            read_singleton(client, endpoint, outlet).await.map(|()| List::Read)
         } else {
             read_list(client, endpoint, outlet).await
         };
         match read {
-            Ok(()) => any = true,
-            Err(error @ (GraphError::Cancelled | GraphError::SignIn(_))) => return Err(error),
-            // a collection that this tenant's Graph does not have is an empty one, as long as another is there
-            Err(
-                error @ (GraphError::NotFound { .. }
-                | GraphError::NotLicensed { .. }
-                | GraphError::Status { status: 400, .. }),
-            ) => {
+            Ok(List::Read) => any = true,
+            Ok(List::Absent(error)) => {
                 tracing::info!(%error, policy.kind = outlet.kind.slug(), "there is no `{}`", endpoint.path);
-                absent.get_or_insert(error);
+                absent.push((endpoint, error));
             }
+            Err(error @ (GraphError::Cancelled | GraphError::SignIn(_))) => return Err(error),
             Err(error) => {
                 failed.get_or_insert(error);
             }
         }
     }
-    match failed.or(absent.filter(|_| !any)) {
-        Some(error) => Err(error),
-        None => Ok(()),
+    if let Some(error) = failed {
+        return Err(error);
     }
+    // a kind of which no collection is there has failed
+    if let Some((_, error)) = absent.pop_if(|_| !any) {
+        return Err(error);
+    }
+    Ok(absent.into_iter().map(|(endpoint, error)| not_listed(outlet.kind, endpoint, &error)).collect())
 }
 
-async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet) -> Result<(), GraphError> {
+/// How a list was read.
+enum List {
+    /// To its end.
+    Read,
+    /// Graph has answered its first page as if this tenant did not have the collection.
+    Absent(GraphError),
+}
+
+/// What the summary tells where policies may be of a collection that is not there.
+fn not_listed(kind: &PolicyKind, endpoint: &Endpoint, error: &GraphError) -> Absent {
+    let path = endpoint.path;
+    let message = format!("failed to list `{path}`, policies that may be of it keep their rows: {error}");
+    Absent { path, error: ErrorReport { message, ..failure(kind, error) } }
+}
+
+async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet) -> Result<List, GraphError> {
     let mut queries = endpoint.queries.iter().peekable();
     while let Some(query) = queries.next() {
         let path = if query.is_empty() { endpoint.path.to_owned() } else { format!("{}?{query}", endpoint.path) };
@@ -242,16 +265,22 @@ async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet
                 }
                 // an `$expand` that this service does not know: the next query asks for less, and details fill in
                 Some(Err(GraphError::Status { status: 400, .. })) if first && queries.peek().is_some() => break,
+                Some(Err(
+                    error @ (GraphError::NotFound { .. }
+                    | GraphError::NotLicensed { .. }
+                    | GraphError::Status { status: 400, .. }),
+                )) if first => return Ok(List::Absent(error)),
                 Some(Err(error)) => return Err(error),
                 None => {
                     let read = still_listed(client, endpoint, gone).await?;
-                    return outlet.hand_over(outlet.named(read).await?).await;
+                    outlet.hand_over(outlet.named(read).await?).await?;
+                    return Ok(List::Read);
                 }
             }
             first = false;
         }
     }
-    Ok(())
+    Ok(List::Read)
 }
 
 /// Those that Graph did not find although they were listed, and lists still. The others were deleted meanwhile.
