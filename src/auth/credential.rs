@@ -1,6 +1,8 @@
 //! One tenant's credential: a cached token, one sign-in at a time, and a failure remembered for those who waited.
 
 use std::{
+    borrow::Cow,
+    collections::VecDeque,
     fmt,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
@@ -14,11 +16,18 @@ use azure_core::{
 };
 use tokio::sync::Mutex;
 
-use super::{AuthError, CredentialSource, Endpoints, error::SignIn, http::SignInTransport};
+use super::{
+    AuthError, CredentialSource, Endpoints,
+    error::{SignIn, one_line},
+    http::SignInTransport,
+};
 use crate::policy::TenantId;
 
 /// A token is renewed this long before it expires, or after half its life where that is later.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
+
+/// Tokens that are remembered, so that none of them gets into a message: far more than a run signs in for.
+const REMEMBERED: usize = 32;
 
 /// How hard a credential tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +82,7 @@ pub struct Credential {
     source: CredentialSource,
     policy: SignInPolicy,
     current: RwLock<Option<Token>>,
+    issued: RwLock<VecDeque<Arc<str>>>,
     sign_in: Mutex<SignInState>,
 }
 
@@ -93,6 +103,7 @@ impl Credential {
             source,
             policy: SignInPolicy::default(),
             current: RwLock::default(),
+            issued: RwLock::default(),
             sign_in: Mutex::default(),
         }
     }
@@ -153,6 +164,7 @@ impl Credential {
         match answer.unwrap_or_else(|_| Err(timed_out())) {
             Ok(token) => {
                 state.failure = None;
+                self.remember(&token);
                 self.replace(Some(token.clone()));
                 Ok(token)
             }
@@ -211,6 +223,26 @@ impl Credential {
 
     fn host(&self) -> String {
         self.endpoints.authority().host_str().unwrap_or_default().to_owned()
+    }
+
+    fn remember(&self, token: &Token) {
+        let mut issued = self.issued.write().unwrap_or_else(PoisonError::into_inner);
+        // azure_identity may give the same one again
+        if issued.contains(&token.secret) {
+            return;
+        }
+        issued.truncate(REMEMBERED - 1);
+        issued.push_front(token.secret.clone());
+    }
+
+    /// A text of somebody else's without any token that this credential has given out, on one line that is cut.
+    pub(crate) fn clean(&self, text: &str, longest: usize) -> String {
+        let issued = self.issued.read().unwrap_or_else(PoisonError::into_inner);
+        // cut before, half a token could be left
+        let text = issued.iter().fold(Cow::Borrowed(text), |text, token| {
+            if text.contains(&**token) { text.replace(&**token, "(secret)").into() } else { text }
+        });
+        one_line(&text, longest)
     }
 
     fn current(&self) -> Option<Token> {

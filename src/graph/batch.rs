@@ -12,12 +12,11 @@ use serde_json::value::RawValue;
 
 use super::{
     Client, GraphError, RawItem,
-    error::Failure,
+    error::{Failure, MAX_ID},
     exchange::{Call, LANGUAGE, PREFER, Reply},
     page::{Page, describe},
     retry::{asked_wait, is_retryable},
 };
-use crate::auth::{self, Token};
 
 /// The most requests that Graph takes in one batch.
 const MAX_BATCH: usize = 20;
@@ -126,7 +125,7 @@ impl Client {
             for index in open {
                 let sub = &mut subs[index];
                 let judged = match answers.remove(&index) {
-                    Some(answer) => self.judge(answer, &token, tries, waited),
+                    Some(answer) => self.judge(answer, tries, waited),
                     None => Judged::Again(missing_answer(&reply), self.retry.backoff(tries)),
                 };
                 match judged {
@@ -167,19 +166,20 @@ impl Client {
         Ok(Call { url: self.shared.endpoint.url("$batch")?, body: Some(Bytes::from(body)), cost })
     }
 
-    fn judge(&self, answer: SubAnswer, token: &Token, tries: u32, waited: Duration) -> Judged {
-        let request_id = answer.header("request-id").map(|id| auth::one_line(&id, 100));
+    fn judge(&self, answer: SubAnswer, tries: u32, waited: Duration) -> Judged {
+        let credential = &self.shared.credential;
+        let request_id = answer.header("request-id").map(|id| credential.clean(&id, MAX_ID));
         if answer.is_success() {
             let Some(body) = answer.body else {
                 let reason = "an answer in a batch without a body".into();
                 return Judged::Done(Err(GraphError::BadResponse { reason, request_id }));
             };
             let text = body.get().as_bytes();
-            let failure = Failure::under_success(answer.status, text, request_id.as_deref(), token.secret());
+            let failure = Failure::under_success(answer.status, text, request_id.as_deref(), credential);
             return Judged::Done(failure.map_or(Ok(body), |failure| Err(failure.into_error(waited, None))));
         }
         let body = answer.body.as_ref().map(|body| body.get().as_bytes()).unwrap_or_default();
-        let failure = Failure::parse(answer.status, body, request_id, token.secret());
+        let failure = Failure::parse(answer.status, body, request_id, credential);
         if answer.status == 401 {
             return Judged::Unauthorized(failure);
         }

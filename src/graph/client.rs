@@ -63,7 +63,7 @@ pub struct Client {
 pub(super) struct Shared {
     http: reqwest::Client,
     pub(super) endpoint: Endpoint,
-    credential: Arc<Credential>,
+    pub(super) credential: Arc<Credential>,
     pub(super) options: Options,
     pub(super) gate: Gate,
     pub(super) bucket: Option<Bucket>,
@@ -113,9 +113,8 @@ impl Client {
     /// The body of one GET, such as `deviceManagement/deviceManagementScripts/<id>`.
     pub async fn get(&self, path_and_query: &str) -> Result<Bytes, GraphError> {
         let url = self.shared.endpoint.url(path_and_query)?;
-        let (reply, token) = self.send(&Call { url, body: None, cost: 1 }).await?;
-        let Reply { status, body, request_id, .. } = reply;
-        let failure = Failure::under_success(status, &body, request_id.as_deref(), token.secret());
+        let Reply { status, body, request_id, .. } = self.send(&Call { url, body: None, cost: 1 }).await?.0;
+        let failure = Failure::under_success(status, &body, request_id.as_deref(), &self.shared.credential);
         failure.map_or(Ok(body), |failure| Err(failure.into_error(Duration::ZERO, None)))
     }
 
@@ -147,14 +146,14 @@ impl Client {
             let token = shared.credential.token().await?;
             tries += 1;
             self.meter.count_request();
-            let answer = exchange(&shared.http, call, &token, shared.options.max_body).await;
+            let answer = exchange(&shared.http, call, &token, &shared.credential, shared.options.max_body).await;
             let (error, pause) = match answer {
                 Ok(reply) => {
                     shared.reached.store(true, Ordering::Relaxed);
                     if (200..300).contains(&reply.status) {
                         return Ok((reply, token));
                     }
-                    let failure = Failure::parse(reply.status, &reply.body, reply.request_id, token.secret());
+                    let failure = Failure::parse(reply.status, &reply.body, reply.request_id, &shared.credential);
                     if reply.status == 401 {
                         if std::mem::replace(&mut refreshed, true) {
                             return Err(self.token_refused(failure));

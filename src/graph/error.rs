@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::auth::{self, AuthError};
+use crate::auth::{AuthError, Credential};
 
 /// Longest text of Graph that a message repeats.
 const MAX_TEXT: usize = 300;
+/// Longest code and id of a request.
+pub(super) const MAX_ID: usize = 100;
 
 /// Why Graph gave no answer. Messages are one line without secrets; Graph's own text in them is cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -192,9 +194,9 @@ struct NestedMessage {
 }
 
 impl Failure {
-    /// Reads the error body; `token` must not come back in a message even if a server echoes it.
-    pub(super) fn parse(status: u16, body: &[u8], request_id: Option<String>, token: &str) -> Self {
-        let clean = |text: &str| auth::one_line(&text.replace(token, "(secret)"), MAX_TEXT);
+    /// Reads the error body. No token of the credential comes back in a message, even if a server echoes it.
+    pub(super) fn parse(status: u16, body: &[u8], request_id: Option<String>, credential: &Credential) -> Self {
+        let clean = |text: &str| credential.clean(text, MAX_TEXT);
         let Ok(ErrorBody { error }) = serde_json::from_slice(body) else {
             return Self { status, code: "unknown".into(), message: "the answer has no error body".into(), request_id };
         };
@@ -204,14 +206,19 @@ impl Failure {
         let text = text.split(" - Operation ID").next().unwrap_or_default();
         let message = if text.trim().is_empty() { "no message".to_owned() } else { clean(text) };
         let code = error.code.filter(|code| !code.trim().is_empty()).unwrap_or_else(|| "unknown".into());
-        let inner = error.inner.and_then(|inner| inner.request_id).map(|id| clean(&id));
-        Self { status, code: auth::one_line(&clean(&code), 100), message, request_id: request_id.or(inner) }
+        let inner = error.inner.and_then(|inner| inner.request_id).map(|id| credential.clean(&id, MAX_ID));
+        Self { status, code: credential.clean(&code, MAX_ID), message, request_id: request_id.or(inner) }
     }
 
     /// An error body under a status of success, which some of the services behind Graph send.
-    pub(super) fn under_success(status: u16, body: &[u8], request_id: Option<&str>, token: &str) -> Option<Self> {
+    pub(super) fn under_success(
+        status: u16,
+        body: &[u8],
+        request_id: Option<&str>,
+        credential: &Credential,
+    ) -> Option<Self> {
         let is_error = serde_json::from_slice::<ErrorBody>(body).is_ok();
-        is_error.then(|| Self::parse(status, body, request_id.map(str::to_owned), token))
+        is_error.then(|| Self::parse(status, body, request_id.map(str::to_owned), credential))
     }
 
     pub(super) fn into_error(self, waited: Duration, retry_after: Option<Duration>) -> GraphError {

@@ -7,8 +7,8 @@ use reqwest::{
 };
 use url::Url;
 
-use super::GraphError;
-use crate::auth::{self, Token};
+use super::{GraphError, error::MAX_ID};
+use crate::auth::{self, Credential, Token};
 
 /// Longest body of an error that is read.
 const MAX_ERROR_BODY: usize = 64 << 10;
@@ -40,6 +40,7 @@ pub(super) async fn exchange(
     http: &reqwest::Client,
     call: &Call,
     token: &Token,
+    credential: &Credential,
     max_body: usize,
 ) -> Result<Reply, GraphError> {
     // User-Agent and Accept-Encoding are the HTTP client's own.
@@ -58,7 +59,7 @@ pub(super) async fn exchange(
     let status = response.status().as_u16();
     let text = |headers: &HeaderMap, name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let retry_after = text(response.headers(), RETRY_AFTER.as_str());
-    let request_id = text(response.headers(), "request-id").map(|id| auth::one_line(&id, 100));
+    let request_id = text(response.headers(), "request-id").map(|id| credential.clean(&id, MAX_ID));
     let success = response.status().is_success();
     let body = match read(response, if success { max_body } else { MAX_ERROR_BODY }).await {
         // What an error said beyond the bound is not worth another error.

@@ -591,3 +591,27 @@ async fn the_server_takes_exports_from_a_folder() {
         assert_eq!(ids(&client.list(path).await.unwrap()), [id], "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_that_was_ever_given_out_comes_back_in_an_error() {
+    let first = format!("eyJ0.{TENANT}.1");
+    let quoting = |status| {
+        let message: &'static str = format!("refused: {first}").leak();
+        let code: &'static str = format!("TokenExpired {first}").leak();
+        Effect::Status(status, code, message, vec![("request-id", format!("id {first}"))])
+    };
+    for status in [401, 403] {
+        let server = server_with(1).await;
+        let client = client(&server);
+        client.get(POLICIES).await.unwrap();
+        server.revoke_tokens();
+        client.get(POLICIES).await.unwrap();
+        server.fault(Fault::on(POLICIES, quoting(status)));
+        let alone = client.get(POLICIES).await.unwrap_err();
+        let inside = client.batch(vec![format!("{POLICIES}/p0")]).await.remove(0).unwrap_err();
+        for error in [alone, inside] {
+            let text = format!("{error} {error:?} {:?}", error.request_id());
+            assert!(text.contains("(secret)") && !text.contains("eyJ0"), "{text}");
+        }
+    }
+}

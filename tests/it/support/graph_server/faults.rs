@@ -86,6 +86,7 @@ impl Effect {
             Self::EchoToken => Reply::error(400, "BadRequest", &format!("bad header: Bearer {}", token.unwrap_or("-"))),
             Self::Status(status, code, message, headers) => {
                 let mut reply = Reply::error(status, code, message);
+                reply.headers.retain(|(name, _)| headers.iter().all(|(other, _)| !name.eq_ignore_ascii_case(other)));
                 reply.headers.extend(headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
                 reply
             }
