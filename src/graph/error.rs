@@ -35,7 +35,7 @@ pub enum GraphError {
         /// Graph's `request-id`.
         request_id: Option<String>,
     },
-    /// HTTP 404.
+    /// HTTP 404 with an error body of Graph's.
     #[error("not found: {message}")]
     NotFound {
         /// Graph's message.
@@ -151,7 +151,7 @@ impl GraphError {
         }
     }
 
-    pub(super) fn bad_response(reason: impl Into<String>) -> Self {
+    pub(crate) fn bad_response(reason: impl Into<String>) -> Self {
         Self::BadResponse { reason: reason.into(), request_id: None }
     }
 }
@@ -163,6 +163,8 @@ pub(super) struct Failure {
     pub(super) code: String,
     pub(super) message: String,
     pub(super) request_id: Option<String>,
+    /// Whether it is Graph that says so, and not something in front of it.
+    pub(super) is_graphs: bool,
 }
 
 #[derive(Deserialize)]
@@ -198,7 +200,8 @@ impl Failure {
     pub(super) fn parse(status: u16, body: &[u8], request_id: Option<String>, credential: &Credential) -> Self {
         let clean = |text: &str| credential.clean(text, MAX_TEXT);
         let Ok(ErrorBody { error }) = serde_json::from_slice(body) else {
-            return Self { status, code: "unknown".into(), message: "the answer has no error body".into(), request_id };
+            let (code, message) = ("unknown".into(), "the answer has no error body".into());
+            return Self { status, code, message, request_id, is_graphs: false };
         };
         let text = error.message.unwrap_or_default();
         let text = serde_json::from_str::<NestedMessage>(&text).map_or(text, |nested| nested.message);
@@ -207,7 +210,8 @@ impl Failure {
         let message = if text.trim().is_empty() { "no message".to_owned() } else { clean(text) };
         let code = error.code.filter(|code| !code.trim().is_empty()).unwrap_or_else(|| "unknown".into());
         let inner = error.inner.and_then(|inner| inner.request_id).map(|id| credential.clean(&id, MAX_ID));
-        Self { status, code: credential.clean(&code, MAX_ID), message, request_id: request_id.or(inner) }
+        let (code, request_id) = (credential.clean(&code, MAX_ID), request_id.or(inner));
+        Self { status, code, message, request_id, is_graphs: true }
     }
 
     /// An error body under a status of success, which some of the services behind Graph send.
@@ -223,11 +227,11 @@ impl Failure {
 
     pub(super) fn into_error(self, waited: Duration, retry_after: Option<Duration>) -> GraphError {
         let not_licensed = self.is_not_licensed();
-        let Self { status, code, message, request_id } = self;
+        let Self { status, code, message, request_id, is_graphs } = self;
         match status {
             400 | 401 | 403 if not_licensed => GraphError::NotLicensed { code, message, request_id },
             401 | 403 => GraphError::Forbidden { code, message, request_id },
-            404 => GraphError::NotFound { message, request_id },
+            404 if is_graphs => GraphError::NotFound { message, request_id },
             429 => GraphError::Throttled { waited, retry_after, request_id },
             300..=399 => GraphError::BadResponse { reason: format!("a redirect (HTTP {status})"), request_id },
             _ => GraphError::Status { status, code, message, request_id },

@@ -65,6 +65,11 @@ async fn every_kind_is_read_live_as_from_its_files() {
         } else {
             setup.server.add_folder(&folder, &[]).unwrap();
             setup.server.remove("deviceManagement/groupPolicyConfigurations", WITHOUT_IDS);
+            // the list of all names is never empty
+            for names in ["configurationSettings", "complianceSettings", "reusableSettings"] {
+                let other = json!({ "id": "other", "displayName": "Other" });
+                setup.server.add(&format!("deviceManagement/{names}"), [other]);
+            }
         }
         let synced = setup.sync(&[of.slug()]).await;
         assert_eq!(synced.report.status, Status::Succeeded, "{}: {:?}", of.slug(), synced.report);

@@ -464,3 +464,51 @@ async fn intents_take_their_names_from_their_templates() {
     }
     assert_eq!(setup.sync(&["intent"]).await.report.names.unwrap().requests, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_definition_of_another_id_is_not_believed() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, policies(1, 1, false));
+    setup.server.add(DEFINITIONS, definitions(1, 1, false));
+    let other = r#"{"id":"totally_other","displayName":"Wrong","options":[]}"#;
+    setup.server.fault(Fault::on("configurationSettings('", Effect::Body(other)));
+    setup.sync(&["settings-catalog"]).await;
+    let names: Vec<_> = setup.settings().await.into_iter().map(|row| row.setting_name).collect();
+    assert_eq!(names, ["Name of vendor_p0_s0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_says_nothing_is_not_remembered_as_no_definition() {
+    let nothing = [Effect::Body("{}"), Effect::Body(r#"{"error":{"code":"E","message":"m"}}"#), Effect::Bare(404)];
+    for (effect, count) in nothing.into_iter().map(|effect| (effect, 1)).chain([(Effect::Body(r#"{"value":[]}"#), 25)])
+    {
+        let setup = Setup::new().await;
+        setup.server.add(CATALOG, policies(count, count.min(4), false));
+        setup.server.add(DEFINITIONS, definitions(count, count.min(4), false));
+        setup.server.fault(Fault::on("configurationSettings", effect.clone()));
+        setup.server.fault(Fault::on("settingDefinitions", Effect::status(500)));
+        let synced = setup.sync(&["settings-catalog"]).await;
+        assert_eq!((synced.report.status, synced.report.warnings.len()), (Status::Succeeded, 1), "{effect:?}");
+        setup.server.heal();
+        setup.sync(&["settings-catalog"]).await;
+        let named = setup.settings().await.iter().all(|row| row.setting_name.starts_with("Name of"));
+        assert!(named, "{effect:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_without_categories_is_asked_for_again() {
+    let setup = Setup::new().await;
+    let pin = "deviceConfiguration--windows10EndpointProtectionConfiguration_frobMode";
+    let settings = json!([{ "id": "s", "definitionId": pin, "valueJson": "true" }]);
+    let intent = json!({ "id": "i", "displayName": "i", "templateId": "t1", "assignments": [], "settings": settings });
+    setup.server.add(INTENTS, [intent]);
+    let definitions = json!([{ "id": pin, "displayName": "Frob mode" }]);
+    let categories = json!([{ "id": "c1", "displayName": "Frobs", "settingDefinitions": definitions }]);
+    setup.server.add("deviceManagement/templates", [json!({ "id": "t1", "categories": categories })]);
+    setup.server.fault(Fault::on("t1/categories", Effect::Body(r#"{"value":[]}"#)));
+    setup.sync(&["intent"]).await;
+    setup.server.heal();
+    setup.sync(&["intent"]).await;
+    assert_eq!(setup.settings().await[0].setting_name, "Frob mode");
+}

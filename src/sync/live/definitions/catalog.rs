@@ -79,7 +79,7 @@ impl Definitions {
         ways.retain(|way| *way != Way::Whole || missing.len() >= place.whole);
         let all = missing.len();
         let mut failed = None;
-        while !missing.is_empty() && !ways.is_empty() {
+        while !missing.is_empty() && !ways.is_empty() && !state.given_up.contains(place.definitions) {
             let of_missing =
                 |(document, used): (_, &Vec<String>)| used.iter().any(|id| missing.contains(id)).then_some(document);
             let policies: Vec<&PolicyDocument> = documents.iter().zip(used).filter_map(of_missing).collect();
@@ -137,10 +137,9 @@ impl Definitions {
         for (id, answer) in ids.into_iter().zip(answers) {
             match answer {
                 Ok(definition) => match parsed(&definition) {
-                    Some(listed) => read.push(Listed { id, ..listed }),
-                    None => {
-                        unknown.insert(id);
-                    }
+                    Some(listed) if listed.id == id => read.push(listed),
+                    Some(_) => failed = Some(GraphError::bad_response("the definition of another setting")),
+                    None => failed = Some(GraphError::bad_response("an answer without a definition")),
                 },
                 Err(GraphError::NotFound { .. }) => {
                     unknown.insert(id);
@@ -193,11 +192,18 @@ impl Definitions {
             return Ok(());
         }
         let mut pages = self.client.pages(place.definitions);
+        let mut any = false;
         while let Some(page) = pages.try_next().await? {
             // all of a page is kept: the next tenant uses other settings
             let read = spawn_blocking(move || page.iter().filter_map(parsed).collect());
             let read: Vec<Listed> = read.await.unwrap_or_default();
+            any |= !read.is_empty();
             self.keep(state, place, read, missing).await?;
+        }
+        if !any {
+            // no tenant's list is: it says nothing, and neither would the other ways
+            state.given_up.insert(place.definitions);
+            return Err(GraphError::bad_response("the list of all definitions is empty"));
         }
         self.keep_unknown(std::mem::take(missing), now()).await;
         Ok(())

@@ -24,7 +24,7 @@ impl Definitions {
         missing: Vec<String>,
     ) -> Result<(), GraphError> {
         let mut missing: HashSet<String> = missing.into_iter().collect();
-        let mut in_vain = 0;
+        let (mut in_vain, mut any_empty) = (0, false);
         for (document, used) in documents.iter().zip(used) {
             let Some(template) = template(document).filter(|_| used.iter().any(|id| missing.contains(id))) else {
                 continue;
@@ -37,9 +37,9 @@ impl Definitions {
                 return Ok(());
             }
             let base = format!("{TEMPLATES}/{}/categories", segment(&template));
-            let categories = match self.client.list(&base).await {
-                Err(GraphError::NotFound { .. }) => Vec::new(),
-                categories => categories?,
+            let (categories, is_known) = match self.client.list(&base).await {
+                Err(GraphError::NotFound { .. }) => (Vec::new(), false),
+                categories => (categories?, true),
             };
             let categories: Vec<(String, Option<String>)> = categories
                 .iter()
@@ -56,11 +56,15 @@ impl Definitions {
                     read.insert(listed.id, definition);
                 }
             }
+            any_empty |= is_known && read.is_empty();
             in_vain = if read.is_empty() { in_vain + 1 } else { 0 };
             missing.retain(|id| !read.contains_key(id));
             self.store(read.into_iter().collect(), now()).await;
         }
-        self.keep_unknown(missing, now()).await;
+        // a template that is there and holds nothing says nothing of what is missing
+        if !any_empty {
+            self.keep_unknown(missing, now()).await;
+        }
         Ok(())
     }
 }

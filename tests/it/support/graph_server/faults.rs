@@ -22,6 +22,8 @@ pub(crate) enum Effect {
     EchoToken,
     /// Any body with status 200.
     Body(&'static str),
+    /// A status without Graph's error body, as whatever stands in front of Graph gives it.
+    Bare(u16),
     /// The right answer, cut off half-way.
     Cut,
     /// The right answer, standing still half-way.
@@ -94,6 +96,7 @@ impl Effect {
                 let html = body.starts_with('<');
                 Reply::text(200, if html { "text/html" } else { "application/json" }, body)
             }
+            Self::Bare(status) => Reply::text(status, "text/html", "<html></html>"),
             Self::Cut => Reply { ending: Ending::Cut, ..normal() },
             Self::Stall => Reply { ending: Ending::Stall, ..normal() },
             Self::Hang | Self::LeaveOut | Self::Twice => normal(),
