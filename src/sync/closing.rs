@@ -1,6 +1,6 @@
 //! The end of a run: its summary completed and written down.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::spawn_blocking;
 
@@ -106,14 +106,33 @@ impl State {
         }
     }
 
-    /// A kind of which no end came, though nothing stopped the run, ended in a bug of ours: no kind is forgotten.
+    /// Kinds of which no end came, though nothing stopped the run: a bug of ours.
     pub(super) fn miss_none(&mut self, kinds: impl Iterator<Item = &'static str>) {
+        self.fail_unended(kinds, "bad_response", |kind| {
+            format!("an internal error ended the reading of `{kind}` policies")
+        });
+    }
+
+    /// Kinds of which no end came before the run's time was over.
+    pub(super) fn time_out(&mut self, kinds: impl Iterator<Item = &'static str>, longest: Duration) {
+        let longest = humantime::format_duration(longest);
+        self.fail_unended(kinds, "timeout", |kind| {
+            format!("`{kind}` policies were not read to their end within {longest}")
+        });
+    }
+
+    /// No kind that a run was to read is forgotten.
+    fn fail_unended(
+        &mut self,
+        kinds: impl Iterator<Item = &'static str>,
+        code: &'static str,
+        message: impl Fn(&str) -> String,
+    ) {
         for kind in kinds {
             let kind = self.kind(kind);
             if !kind.listed && kind.error.is_none() {
-                let message = format!("an internal error ended the reading of `{}` policies", kind.kind);
+                let message = message(kind.kind);
                 kind.status = Status::Failed;
-                let code = "bad_response";
                 kind.error = Some(ErrorReport { code, message, hint: None, request_id: None, retry_after: None });
             }
         }

@@ -196,6 +196,9 @@ async fn sync(
     }
     if ended.is_ok() && stop.timed_out() {
         ended = Err(SyncError::Timeout { longest: stop.longest });
+        if let Some(live) = &live {
+            writer.state.time_out(live.kinds(), stop.longest);
+        }
     }
     if ended.is_ok() && !stop.token.is_cancelled() {
         (writer, ended) = remove_vanished(writer, live.as_ref(), stop).await?;

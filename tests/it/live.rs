@@ -491,3 +491,16 @@ async fn a_second_answer_in_a_batch_takes_nothing_from_the_first() {
     assert_eq!(setup.sync(&["intent"]).await.report.status, Status::Succeeded);
     assert_eq!(setup.settings().await.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_that_was_not_read_in_time_is_in_the_summary() {
+    let setup = Setup::new().await;
+    setup.server.add(DEVICES, [device("d", 1)]);
+    setup.server.fault(Fault::on("deviceCompliancePolicies", Effect::Hang));
+    let kinds = ["device-configuration", "compliance"];
+    let synced = setup.sync_within(&kinds, CancellationToken::new(), Duration::from_secs(2)).await;
+    assert_eq!(synced.report.error.as_ref().unwrap().code, "timeout");
+    let late = kind(&synced, "compliance");
+    assert_eq!((late.status, late.error.as_ref().unwrap().code), (Status::Failed, "timeout"));
+    assert_eq!(kind(&synced, "device-configuration").status, Status::Succeeded);
+}
