@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -93,11 +93,8 @@ impl Client {
     }
 
     async fn rest_of_list(&self, answer: Result<RawItem, GraphError>) -> Result<Vec<RawItem>, GraphError> {
-        let (mut items, next) = Page::parse(answer?.get().as_bytes(), None)?;
-        if let Some(link) = next {
-            items.append(&mut self.pages_from(&link).try_concat().await?);
-        }
-        Ok(items)
+        let (items, next) = Page::parse(answer?.get().as_bytes(), None)?;
+        self.with_rest(items, next).await
     }
 
     async fn batch_of_20(&self, paths: Vec<String>) -> Vec<Result<RawItem, GraphError>> {

@@ -34,6 +34,8 @@ pub struct Options {
     pub cancel: CancellationToken,
     /// The largest body taken, after decompression.
     pub max_body: usize,
+    /// The largest list that is held as a whole, such as the settings of one policy, in bytes of its items.
+    pub max_list: usize,
     /// How many `$batch` requests of one call run at once.
     pub parallel_batches: usize,
 }
@@ -45,6 +47,7 @@ impl Default for Options {
             retry: RetryPolicy::default(),
             cancel: CancellationToken::new(),
             max_body: 256 << 20,
+            max_list: 64 << 20,
             parallel_batches: 4,
         }
     }

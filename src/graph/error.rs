@@ -97,6 +97,12 @@ pub enum GraphError {
         /// Pages read until then.
         pages: usize,
     },
+    /// A list that goes on and on.
+    #[error("a list has no end, it was given up after {pages} pages")]
+    EndlessList {
+        /// Pages read until then.
+        pages: usize,
+    },
     /// An answer over the bound.
     #[error("the answer is larger than {limit} bytes")]
     TooLarge {
@@ -128,9 +134,11 @@ impl GraphError {
             Self::NotLicensed { .. } => "not_licensed",
             Self::Throttled { .. } => "throttled",
             Self::Network { .. } => "network",
-            Self::NotFound { .. } | Self::Status { .. } | Self::BadResponse { .. } | Self::RepeatedLink { .. } => {
-                "bad_response"
-            }
+            Self::NotFound { .. }
+            | Self::Status { .. }
+            | Self::BadResponse { .. }
+            | Self::RepeatedLink { .. }
+            | Self::EndlessList { .. } => "bad_response",
             Self::ForeignLink { .. } => "foreign_link",
             Self::TooLarge { .. } => "too_large",
             Self::Timeout { .. } | Self::Cancelled => "timeout",

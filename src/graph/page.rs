@@ -1,9 +1,13 @@
 //! Lists page by page: next links followed verbatim until there is none.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
-use futures_util::{Stream, TryStreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::{Client, GraphError, RawItem, exchange::Call};
@@ -49,11 +53,48 @@ pub(super) fn describe(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
+/// Pages of a list that is held as a whole: what one policy sets, categories, names.
+const MOST_GATHERED: usize = 1_000;
+
+/// Pages in a row without a single new item, after which a list has no end.
+const MOST_WITHOUT_NEWS: usize = 20;
+
 /// Where a listing stands.
 struct Listing {
     client: Client,
     next: Option<Result<Url, GraphError>>,
     seen: HashSet<Url>,
+    news: News,
+}
+
+/// What pages bring that no earlier one has.
+#[derive(Default)]
+struct News {
+    /// Hashes of the items, as far as more pages came.
+    known: HashSet<u64>,
+    pages_without: usize,
+}
+
+#[derive(Deserialize)]
+struct Identified<'i> {
+    #[serde(borrow)]
+    id: Option<&'i RawValue>,
+}
+
+impl News {
+    /// Takes a page in; false where it is one too many without a new item.
+    fn take(&mut self, items: &[RawItem]) -> bool {
+        let mut any = false;
+        for item in items {
+            let identified = serde_json::from_str::<Identified<'_>>(item.get());
+            let id = identified.ok().and_then(|item| item.id).map_or(item.get(), RawValue::get);
+            let mut hasher = DefaultHasher::new();
+            id.hash(&mut hasher);
+            any |= self.known.insert(hasher.finish());
+        }
+        self.pages_without = if any { 0 } else { self.pages_without + 1 };
+        self.pages_without < MOST_WITHOUT_NEWS
+    }
 }
 
 impl Client {
@@ -77,7 +118,44 @@ impl Client {
 
     /// All items of a list that is known to be small.
     pub async fn list(&self, path_and_query: &str) -> Result<Vec<RawItem>, GraphError> {
-        self.pages(path_and_query).try_concat().await
+        self.gathered(Vec::new(), self.pages(path_and_query)).await
+    }
+
+    /// The items of a page, and those of the pages that it leads to.
+    pub(super) async fn with_rest(
+        &self,
+        items: Vec<RawItem>,
+        next: Option<String>,
+    ) -> Result<Vec<RawItem>, GraphError> {
+        match next {
+            Some(link) => self.gathered(items, self.pages_from(&link)).await,
+            None => Ok(items),
+        }
+    }
+
+    /// The items of the first page with those of the pages that follow, within the bounds of a list that is held as a
+    /// whole.
+    async fn gathered(
+        &self,
+        mut items: Vec<RawItem>,
+        pages: impl Stream<Item = Result<Vec<RawItem>, GraphError>> + Unpin,
+    ) -> Result<Vec<RawItem>, GraphError> {
+        let limit = self.shared.options.max_list;
+        let size = |items: &[RawItem]| items.iter().map(|item| item.get().len()).sum::<usize>();
+        let mut bytes = size(&items);
+        let mut pages = pages.enumerate();
+        while let Some((page, more)) = pages.next().await {
+            let mut more = more?;
+            bytes += size(&more);
+            if bytes > limit {
+                return Err(GraphError::TooLarge { limit });
+            }
+            if page >= MOST_GATHERED {
+                return Err(GraphError::EndlessList { pages: page });
+            }
+            items.append(&mut more);
+        }
+        Ok(items)
     }
 
     /// All items that a POST answers with, such as `directoryObjects/getByIds`: one that reads, since it may be
@@ -86,18 +164,15 @@ impl Client {
         let url = self.shared.endpoint.url(path)?;
         let call = Call { url, body: Some(body.to_string().into()), cost: 1 };
         let (reply, _) = self.send(&call).await?;
-        let (mut items, next) = Page::parse(&reply.body, reply.request_id.as_deref())?;
-        if let Some(link) = next {
-            items.append(&mut self.pages_from(&link).try_concat().await?);
-        }
-        Ok(items)
+        let (items, next) = Page::parse(&reply.body, reply.request_id.as_deref())?;
+        self.with_rest(items, next).await
     }
 
     fn listing(
         &self,
         first: Result<Url, GraphError>,
     ) -> impl Stream<Item = Result<Vec<RawItem>, GraphError>> + Send + Unpin + 'static {
-        let start = Listing { client: self.clone(), next: Some(first), seen: HashSet::new() };
+        let start = Listing { client: self.clone(), next: Some(first), seen: HashSet::new(), news: News::default() };
         Box::pin(stream::try_unfold(start, async |mut listing| {
             let Some(url) = listing.next.take().transpose()? else {
                 return Ok(None);
@@ -107,6 +182,11 @@ impl Client {
             }
             let (reply, _) = listing.client.send(&Call { url, body: None, cost: 1 }).await?;
             let (items, next) = Page::parse(&reply.body, reply.request_id.as_deref())?;
+            // Most lists have one page, of which nothing need be known.
+            let pages = listing.seen.len();
+            if (next.is_some() || pages > 1) && !listing.news.take(&items) {
+                return Err(GraphError::EndlessList { pages });
+            }
             // A bad link is the error of the next page: this one came in full.
             listing.next = next.map(|link| listing.client.shared.endpoint.link(&link));
             Ok(Some((items, listing)))

@@ -615,3 +615,27 @@ async fn no_token_that_was_ever_given_out_comes_back_in_an_error() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_brings_nothing_new_any_more_ends() {
+    let server = server_with(3).await;
+    server.fault(Fault::on(POLICIES, Effect::FreshLink));
+    let (sizes, error) = pages(&client(&server), POLICIES).await;
+    assert!(sizes.len() < 30, "{}", sizes.len());
+    assert_eq!(error.unwrap().code(), "bad_response");
+    // empty pages bring nothing either
+    server.object("deviceManagement/empty", json!({ "value": [] }));
+    server.fault(Fault::on("deviceManagement/empty", Effect::FreshLink));
+    let (sizes, error) = pages(&client(&server), "deviceManagement/empty").await;
+    assert!(sizes.len() < 30 && error.is_some(), "{}", sizes.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_details_of_one_policy_have_a_bound() {
+    let server = GraphServer::start().await;
+    server.add(POLICIES, [policy(0, 60), policy(1, 3)]);
+    let client = client_with(&server, Options { max_list: 400, ..options() });
+    let lists = client.batch_lists((0..2).map(|i| format!("{POLICIES}/p{i}/settings")).collect()).await;
+    assert!(matches!(lists[0], Err(GraphError::TooLarge { .. })), "{:?}", lists[0]);
+    assert_eq!(lists[1].as_ref().unwrap().len(), 3);
+}

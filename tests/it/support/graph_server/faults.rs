@@ -34,6 +34,8 @@ pub(crate) enum Effect {
     NextLink(String),
     /// The right answer with a next link to itself.
     OwnLink,
+    /// The right answer with a next link to itself that is another one each time.
+    FreshLink,
     /// No answer inside a `$batch`.
     LeaveOut,
     /// Inside a `$batch`, the right answer and then a 404 for the same request.
@@ -102,6 +104,11 @@ impl Effect {
             Self::Hang | Self::LeaveOut | Self::Twice => normal(),
             Self::NextLink(link) => with_link(normal(), &link),
             Self::OwnLink => with_link(normal(), url),
+            Self::FreshLink => {
+                let url = url.split("fresh=").next().unwrap_or_default().trim_end_matches(['?', '&']);
+                let sign = if url.contains('?') { '&' } else { '?' };
+                with_link(normal(), &format!("{url}{sign}fresh={}", uuid::Uuid::new_v4()))
+            }
         }
     }
 }
