@@ -129,6 +129,10 @@ impl Client {
                     Judged::Done(result) => sub.done = Some(result),
                     Judged::Again(error, _) if tries >= self.retry.tries => sub.done = Some(Err(error)),
                     Judged::Again(_, after) => pause = pause.max(after),
+                    // the batch itself was let in with this token, so this says nothing of it
+                    Judged::Unauthorized(failure) if sub.refreshed && !failure.is_graphs => {
+                        sub.done = Some(Err(failure.into_error(waited, None)));
+                    }
                     Judged::Unauthorized(failure) if sub.refreshed => sub.done = Some(Err(self.token_refused(failure))),
                     Judged::Unauthorized(_) => {
                         sub.refreshed = true;

@@ -504,3 +504,14 @@ async fn a_kind_that_was_not_read_in_time_is_in_the_summary() {
     assert_eq!((late.status, late.error.as_ref().unwrap().code), (Status::Failed, "timeout"));
     assert_eq!(kind(&synced, "device-configuration").status, Status::Succeeded);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_401_without_a_word_inside_a_batch_costs_its_policy() {
+    let setup = Setup::new().await;
+    setup.server.add(INTENTS, [intent("a"), intent("b")]);
+    setup.server.fault(Fault::on("intents/a/settings", Effect::Bare(401)));
+    let synced = setup.sync(&["intent"]).await;
+    let intents = kind(&synced, "intent");
+    assert_eq!((intents.status, intents.skipped, intents.policies), (Status::Partial, 1, 1), "{:?}", intents.error);
+    assert_eq!((synced.report.problems[0].code, synced.report.problems[0].policy.as_str()), ("forbidden", "a"));
+}
