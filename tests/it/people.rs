@@ -204,3 +204,21 @@ async fn pages_that_wait_for_their_turn_are_asked_for_together() {
     assert_eq!(synced.report.status, Status::Succeeded);
     assert!(setup.server.count("getByIds") <= 3, "{}", setup.server.count("getByIds"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_name_that_fails_does_not_cost_the_others() {
+    let setup = Setup::new().await;
+    fill(&setup.server);
+    setup.server.fault(Fault::on(&format!("directoryObjects/{GONE}"), Effect::status(500)));
+    let synced = setup.sync(&["conditional-access"]).await;
+    assert_eq!((synced.report.status, synced.report.warnings.len()), (Status::Succeeded, 1));
+    let value = async |path: &str| {
+        let rows = setup.settings().await;
+        rows.into_iter().find(|row| row.setting_path == path).unwrap().setting_value.unwrap()
+    };
+    assert_eq!(value("conditions/users/excludeGroups").await, format!("Pilots; {GONE}"));
+    // and it is asked for again
+    setup.server.heal();
+    setup.sync(&["conditional-access"]).await;
+    assert_eq!(value("conditions/users/excludeGroups").await, format!("Pilots; {GONE} (deleted)"));
+}

@@ -114,22 +114,23 @@ impl People {
         let asked = within(state.left, self.names(sort, &ids)).await;
         state.left = state.left.saturating_sub(started.elapsed());
         let error = match asked {
-            Ok(names) => {
-                if matches!(sort, Sort::Role | Sort::Location | Sort::Filter) {
-                    state.listed.insert(sort);
+            Ok(Found { names, failed }) => {
+                self.context.names.meet(names);
+                match failed {
+                    Some((error, missed)) => {
+                        self.warn(sort, &error);
+                        self.context.names.miss(missed);
+                    }
+                    None if matches!(sort, Sort::Role | Sort::Location | Sort::Filter) => {
+                        state.listed.insert(sort);
+                    }
+                    None => {}
                 }
-                return self.context.names.meet(names);
+                return;
             }
             Err(error) => error,
         };
-        let (what, permission) = match sort {
-            // the one permission for all three (learn.microsoft.com: directoryObject: getByIds, Get servicePrincipal,
-            // List directoryRoleTemplates)
-            Sort::Object | Sort::App | Sort::Role => ("names of groups, people and apps", "Directory.Read.All"),
-            Sort::Location => ("names of locations", "Policy.Read.All"),
-            Sort::Filter => ("names of assignment filters", "DeviceManagementConfiguration.Read.All"),
-        };
-        self.warnings.add(&format!("{what} could not be read, their ids stand in"), &error, permission);
+        self.warn(sort, &error);
         if matches!(error, GraphError::Forbidden { .. } | GraphError::NotLicensed { .. }) {
             state.refused.insert(sort);
         } else {
@@ -139,25 +140,48 @@ impl People {
         }
     }
 
-    async fn names(&self, sort: Sort, ids: &[String]) -> Result<Vec<(String, String)>, GraphError> {
-        match sort {
-            Sort::Object => self.objects(ids).await,
-            Sort::App => self.apps(ids).await,
-            Sort::Role => self.list("directoryRoleTemplates").await,
-            Sort::Location => self.list("identity/conditionalAccess/namedLocations").await,
-            Sort::Filter => self.list("deviceManagement/assignmentFilters").await,
-        }
+    fn warn(&self, sort: Sort, error: &GraphError) {
+        let (what, permission) = match sort {
+            // the one permission for all three (learn.microsoft.com: directoryObject: getByIds, Get servicePrincipal,
+            // List directoryRoleTemplates)
+            Sort::Object | Sort::App | Sort::Role => ("names of groups, people and apps", "Directory.Read.All"),
+            Sort::Location => ("names of locations", "Policy.Read.All"),
+            Sort::Filter => ("names of assignment filters", "DeviceManagementConfiguration.Read.All"),
+        };
+        self.warnings.add(&format!("{what} could not be read, their ids stand in"), error, permission);
     }
 
-    async fn objects(&self, ids: &[String]) -> Result<Vec<(String, String)>, GraphError> {
-        let mut names = Vec::new();
+    async fn names(&self, sort: Sort, ids: &[String]) -> Result<Found, GraphError> {
+        let path = match sort {
+            Sort::Object => return self.objects(ids).await,
+            Sort::App => return self.apps(ids).await,
+            Sort::Role => "directoryRoleTemplates",
+            Sort::Location => "identity/conditionalAccess/namedLocations",
+            Sort::Filter => "deviceManagement/assignmentFilters",
+        };
+        Ok(Found { names: self.list(path).await?, failed: None })
+    }
+
+    async fn objects(&self, ids: &[String]) -> Result<Found, GraphError> {
+        let mut found = Found::default();
         let mut left_out: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
         for ids in ids.chunks(MAX_IDS) {
             let body = json!({ "ids": ids, "types": ["group", "user", "servicePrincipal"] });
-            for object in self.client.post_list("directoryObjects/getByIds", &body).await? {
+            let objects = match self.client.post_list("directoryObjects/getByIds", &body).await {
+                Ok(objects) => objects,
+                Err(error) if found.names.is_empty() => return Err(error),
+                Err(error) => {
+                    for id in ids {
+                        left_out.remove(id.as_str());
+                        found.miss(id, error.clone())?;
+                    }
+                    continue;
+                }
+            };
+            for object in objects {
                 if let Some((id, name)) = named(&object, "id") {
                     left_out.remove(id.as_str());
-                    names.push((id, name.unwrap_or_else(|| UNREADABLE.to_owned())));
+                    found.names.push((id, name.unwrap_or_else(|| UNREADABLE.to_owned())));
                 }
             }
         }
@@ -166,30 +190,31 @@ impl People {
         let paths = left_out.iter().map(|id| format!("directoryObjects/{id}")).collect();
         for (id, answer) in left_out.iter().zip(self.client.batch(paths).await) {
             match answer {
-                Err(GraphError::NotFound { .. }) => names.push(((*id).to_owned(), DELETED.to_owned())),
+                Err(GraphError::NotFound { .. }) => found.names.push(((*id).to_owned(), DELETED.to_owned())),
                 Ok(object) => {
                     let name = named(&object, "id").and_then(|(_, name)| name);
-                    names.push(((*id).to_owned(), name.unwrap_or_else(|| UNREADABLE.to_owned())));
+                    found.names.push(((*id).to_owned(), name.unwrap_or_else(|| UNREADABLE.to_owned())));
                 }
                 Err(GraphError::Forbidden { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) => found.miss(id, error)?,
             }
         }
-        Ok(names)
+        Ok(found)
     }
 
     /// Apps stand in policies by their `appId`. One without a service principal is not in the tenant: its id stays.
-    async fn apps(&self, ids: &[String]) -> Result<Vec<(String, String)>, GraphError> {
+    async fn apps(&self, ids: &[String]) -> Result<Found, GraphError> {
         let paths = ids.iter().map(|id| format!("servicePrincipals(appId='{id}')?$select=appId,displayName"));
-        let mut names = Vec::new();
-        for answer in self.client.batch(paths.collect()).await {
+        let mut found = Found::default();
+        for (id, answer) in ids.iter().zip(self.client.batch(paths.collect()).await) {
             match answer {
-                Ok(app) => names.extend(named(&app, "appId").and_then(|(id, name)| Some((id, name?)))),
+                Ok(app) => found.names.extend(named(&app, "appId").and_then(|(id, name)| Some((id, name?)))),
                 Err(GraphError::NotFound { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error @ GraphError::Forbidden { .. }) => return Err(error),
+                Err(error) => found.miss(id, error)?,
             }
         }
-        Ok(names)
+        Ok(found)
     }
 
     async fn list(&self, path: &str) -> Result<Vec<(String, String)>, GraphError> {
@@ -200,6 +225,24 @@ impl People {
     /// The requests that names have cost.
     pub(super) fn meter(&self) -> &Arc<Meter> {
         self.client.meter()
+    }
+}
+
+/// What asking for names has given, and the ids for which it failed.
+#[derive(Default)]
+struct Found {
+    names: Vec<(String, String)>,
+    failed: Option<(GraphError, Vec<String>)>,
+}
+
+impl Found {
+    /// One id that fails does not cost the others; what ends the run does.
+    fn miss(&mut self, id: &str, error: GraphError) -> Result<(), GraphError> {
+        if matches!(error, GraphError::Cancelled | GraphError::SignIn(_)) {
+            return Err(error);
+        }
+        self.failed.get_or_insert_with(|| (error, Vec::new())).1.push(id.to_owned());
+        Ok(())
     }
 }
 
