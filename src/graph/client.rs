@@ -47,7 +47,7 @@ impl Default for Options {
             retry: RetryPolicy::default(),
             cancel: CancellationToken::new(),
             max_body: 256 << 20,
-            max_list: 64 << 20,
+            max_list: 32 << 20,
             parallel_batches: 4,
         }
     }
