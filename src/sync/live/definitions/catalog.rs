@@ -137,7 +137,7 @@ impl Definitions {
         for (id, answer) in ids.into_iter().zip(answers) {
             match answer {
                 Ok(definition) => match parsed(&definition) {
-                    Some(listed) if listed.id == id => read.push(listed),
+                    Some(listed) if listed.id.eq_ignore_ascii_case(&id) => read.push(Listed { id, ..listed }),
                     Some(_) => failed = Some(GraphError::bad_response("the definition of another setting")),
                     None => failed = Some(GraphError::bad_response("an answer without a definition")),
                 },
