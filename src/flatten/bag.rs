@@ -130,8 +130,9 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
 
 /// The type of an object that this annotation tells, without its namespace.
 fn graph_type<'v>(key: &str, value: &'v Value) -> Option<&'v str> {
-    let kind = value.as_str().filter(|kind| key == ODATA_TYPE && !kind.is_empty())?;
-    kind.rsplit(['.', '#']).next()
+    let kind = value.as_str().filter(|_| key == ODATA_TYPE)?.rsplit(['.', '#']).next()?;
+    let is_name = |kind: &&str| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    Some(kind).filter(is_name)
 }
 
 /// The row of an object that sets nothing but which type it is, `{"@odata.type": "#microsoft.graph.windowsKioskAutologon"}`,
@@ -166,12 +167,17 @@ fn is_withheld(scalar: &Value, place: Place<'_>) -> bool {
 
 /// What a person reads for a scalar, and whether a secret in it was withheld.
 fn reading(value: &Value, place: Place<'_>, rows: &Rows<'_>) -> (SmolStr, bool) {
-    match value {
-        Value::String(text) => match payload::of_property(place.key, value) {
-            Some(payload) => (payload.text.into(), payload.holds_secret),
-            None => (words(text, place, rows), false),
-        },
-        other => (readable(other), false),
+    let Value::String(text) = value else { return (readable(value), false) };
+    if place.holds == Holds::Anything
+        && let Some(words) = rows.known_words(text)
+        && !payload::is_property(place.key)
+        && place.key != COMBINATIONS
+    {
+        return (words.clone(), false);
+    }
+    match payload::of_property(place.key, value) {
+        Some(payload) => (payload.text.into(), payload.holds_secret),
+        None => (words(text, place, rows), false),
     }
 }
 

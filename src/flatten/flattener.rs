@@ -141,9 +141,14 @@ impl<'w, T: Clone> Lookup<'w, T> {
         Self { known, made: RefCell::default() }
     }
 
+    /// What is known by `technical`, if anything is.
+    pub(super) fn known(&self, technical: &str) -> Option<&'w T> {
+        self.known.get(technical)
+    }
+
     /// What is known by `technical`, made where nothing is.
     pub(super) fn get(&self, technical: &str, make: impl FnOnce(&SmolStr) -> T) -> Cow<'w, T> {
-        if let Some(known) = self.known.get(technical) {
+        if let Some(known) = self.known(technical) {
             return Cow::Borrowed(known);
         }
         let mut made = self.made.borrow_mut();

@@ -230,6 +230,11 @@ impl<'w> Rows<'w> {
         });
     }
 
+    /// What a person reads for a text that was found to hold nothing else before.
+    pub(super) fn known_words(&self, value: &str) -> Option<&'w SmolStr> {
+        self.words.values.known(value)
+    }
+
     /// What a person reads for a text that may be a member of an enumeration.
     pub(super) fn value_words(&self, value: &str) -> SmolStr {
         // what is long is no member, and need not be remembered

@@ -45,7 +45,9 @@ fn sort(settings: &mut [Setting]) {
     let alike = |path: &str| first.iter().zip(path.as_bytes()).take_while(|(a, b)| a == b).count();
     let alike = settings.iter().map(|setting| alike(&setting.path)).min().unwrap_or_default();
     let number = |path: &str| {
-        path.as_bytes()[alike..].iter().chain(&[0; 8]).take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+        let rest = &path.as_bytes()[alike..];
+        let padded = || rest.iter().chain(&[0; 8]).take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        rest.first_chunk().map_or_else(padded, |eight| u64::from_be_bytes(*eight))
     };
     let mut places: Vec<(u64, usize)> = settings.iter().map(|setting| number(&setting.path)).zip(0..).collect();
     // most policies consist of runs that are in order already, which this sort joins

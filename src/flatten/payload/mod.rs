@@ -49,10 +49,15 @@ impl Payload {
     }
 }
 
+/// Whether a property is known to hold a payload.
+pub(super) fn is_property(key: &str) -> bool {
+    BASE64_PROPERTIES.contains(&key) || key.ends_with("Base64")
+}
+
 /// The payload of a property that is known to hold one, or whose text tells that it is one.
 pub(super) fn of_property(key: &str, value: &Value) -> Option<Payload> {
     let text = value.as_str()?;
-    if (BASE64_PROPERTIES.contains(&key) || key.ends_with("Base64"))
+    if is_property(key)
         && let Some(content) = encoded::bytes(text).and_then(|bytes| binary::content(&bytes, 0))
     {
         return Some(of_content(content));
