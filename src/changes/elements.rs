@@ -1,7 +1,7 @@
 //! Which item of a list before is which one now.
 //!
-//! An item that stands on both sides as a whole has only moved. Of the others those belong together that share the
-//! most, above all their name; what shares nothing pairs in order, and what is left over is new or gone.
+//! Items that hold the same are one, wherever they stand. Of the others those belong together that share the most,
+//! above all their name; what shares nothing pairs in order, and what is left over is new or gone.
 
 use std::{
     borrow::Cow,
@@ -90,11 +90,9 @@ fn compare_items<'a>(old: Vec<Vec<Row<'a>>>, new: Vec<Vec<Row<'a>>>, lists: usiz
     let partners = partners(&facts_of(&old), &facts_of(&new));
     let mut new: Vec<Option<Vec<Row<'a>>>> = new.into_iter().map(Some).collect();
     for (old, partner) in old.into_iter().zip(partners) {
-        match partner {
-            Partner::Same(at) => new[at] = None,
-            Partner::Other(at) => compare_rows(old, new[at].take().unwrap_or_default(), lists, changes),
-            Partner::None => compare_rows(old, Vec::new(), lists, changes),
-        }
+        // items of the same facts may differ in their lists still: of which item a fact is, it does not say
+        let new = partner.and_then(|at| new[at].take()).unwrap_or_default();
+        compare_rows(old, new, lists, changes);
     }
     new.into_iter().flatten().for_each(|new| compare_rows(Vec::new(), new, lists, changes));
 }
@@ -111,39 +109,29 @@ fn facts_of<'a>(items: &[Vec<Row<'a>>]) -> Vec<Vec<Fact<'a>>> {
     items.iter().map(facts).collect()
 }
 
-/// Which item now an item before is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Partner {
-    /// It holds the same.
-    Same(usize),
-    /// It holds something else.
-    Other(usize),
-    /// None: it is gone.
-    None,
-}
-
-fn partners(old: &[Vec<Fact<'_>>], new: &[Vec<Fact<'_>>]) -> Vec<Partner> {
-    let mut partners = vec![Partner::None; old.len()];
+/// Which item now each item before is; `None` for one that is gone.
+fn partners(old: &[Vec<Fact<'_>>], new: &[Vec<Fact<'_>>]) -> Vec<Option<usize>> {
+    let mut partners = vec![None; old.len()];
     let mut is_free = vec![true; new.len()];
     let mut wholes: HashMap<&[Fact<'_>], Vec<usize>> = HashMap::new();
     for (at, facts) in new.iter().enumerate().rev() {
         wholes.entry(facts).or_default().push(at);
     }
     for (partner, facts) in partners.iter_mut().zip(old) {
-        if let Some(at) = wholes.get_mut(facts.as_slice()).and_then(Vec::pop) {
-            *partner = Partner::Same(at);
+        *partner = wholes.get_mut(facts.as_slice()).and_then(Vec::pop);
+        if let Some(at) = *partner {
             is_free[at] = false;
         }
     }
-    for (before, now) in most_alike(old, new, |at| partners[at] == Partner::None, |at| is_free[at]) {
-        if partners[before] == Partner::None && is_free[now] {
-            partners[before] = Partner::Other(now);
+    for (before, now) in most_alike(old, new, |at| partners[at].is_none(), |at| is_free[at]) {
+        if partners[before].is_none() && is_free[now] {
+            partners[before] = Some(now);
             is_free[now] = false;
         }
     }
-    let left = partners.iter_mut().filter(|partner| **partner == Partner::None);
+    let left = partners.iter_mut().filter(|partner| partner.is_none());
     for (partner, now) in left.zip((0..new.len()).filter(|now| is_free[*now])) {
-        *partner = Partner::Other(now);
+        *partner = Some(now);
     }
     partners
 }
@@ -174,7 +162,7 @@ fn most_alike(
         }
     }
     let mut pairs: Vec<_> = shared.into_iter().collect();
-    pairs.sort_unstable_by_key(|&((before, now), weight)| (Reverse(weight), before.abs_diff(now), before));
+    pairs.sort_unstable_by_key(|&((before, now), weight)| (Reverse(weight), before.abs_diff(now), before, now));
     pairs.into_iter().map(|(pair, _)| pair).collect()
 }
 
@@ -186,11 +174,17 @@ fn is_name(place: &str) -> bool {
     NAMES.iter().any(|name| last.ends_with(name))
 }
 
-/// What a setting says, to compare by. A raw value that is withheld says nothing: the text around the secret does.
+/// What a setting says, to compare by. A raw value that is withheld says nothing: the text around the secret does. Nor has
+/// a type one, whose words may come to be written otherwise.
 fn told<'a>(side: &Side<'a>) -> (bool, Cow<'a, str>) {
+    let value = side.value.unwrap_or_default();
     match side.raw {
         Some(raw) => (true, canonical(raw)),
-        None => (false, side.value.unwrap_or_default().into()),
+        None if side.path.ends_with("@odata.type") => {
+            let letters = value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+            (false, letters.collect())
+        }
+        None => (false, value.into()),
     }
 }
 
@@ -211,7 +205,8 @@ fn split(path: &str) -> Option<(&str, usize, &str)> {
     let numbered = |(at, _): (usize, _)| {
         let behind = &path[at + 1..];
         let below = behind.trim_start_matches(|c: char| c.is_ascii_digit());
-        let number = behind[..behind.len() - below.len()].parse().ok()?;
+        let number = &behind[..behind.len() - below.len()];
+        let number = number.parse().ok().filter(|_| !number.starts_with('0'))?;
         Some((&path[..at], number, below.strip_prefix(']')?))
     };
     path.match_indices('[').find_map(numbered)
