@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{bag, elements, property, rows::Rows};
+use crate::policy::ASSIGNMENT_SETTINGS;
 
 /// Properties of an assignment that are settings.
 const SETTINGS: [&str; 2] = ["runRemediationScript", "runSchedule"];
@@ -13,7 +14,7 @@ pub(super) fn settings(body: &Map<String, Value>, rows: &mut Rows<'_>) {
     for assignment in body.get("assignments").into_iter().flat_map(elements).filter_map(Value::as_object) {
         for (key, value) in assignment.iter().filter(|(key, _)| SETTINGS.contains(&key.as_str())) {
             let (id, name) = target(assignment);
-            rows.within("assignments", "Assignments", |rows| {
+            rows.within(ASSIGNMENT_SETTINGS.trim_end_matches('/'), "Assignments", |rows| {
                 rows.within(id, name, |rows| bag::property(key, value, rows));
             });
         }

@@ -11,14 +11,20 @@ use super::{
     humanize, property,
     property::Property,
 };
-use crate::{definitions::Definitions, policy::Setting};
+use crate::{
+    definitions::Definitions,
+    policy::{MAX_KEY_CHARS, Setting},
+};
 
 /// Longer values are not remembered: most are texts of one policy alone.
 const LONGEST_REMEMBERED: usize = 160;
 
-/// Bytes of a path, and of a name: real ones have a few hundred. Each row has its own, so that one long key in a small
-/// file would make a large database.
-const LONGEST_PLACE: usize = 4_096;
+/// Bytes of a path: real ones have a few hundred. Each row has its own, so that one long key in a small file would make a
+/// large database.
+const LONGEST_PATH: usize = 1_024;
+
+/// Bytes of a name while rows are gathered, more than what is kept of it.
+const LONGEST_NAME: usize = 4 * MAX_KEY_CHARS;
 
 /// The rows of one policy, and where in it the walk stands.
 pub(super) struct Rows<'w> {
@@ -121,7 +127,7 @@ impl<'w> Rows<'w> {
 
     /// As [`Self::below`], of texts that other policies have as well.
     fn within_shared(&mut self, segment: &SmolStr, name: &SmolStr, walk: impl FnOnce(&mut Self)) {
-        if !self.path.is_empty() || !self.name.is_empty() || segment.len() + name.len() > LONGEST_PLACE {
+        if !self.path.is_empty() || !self.name.is_empty() || segment.len() > LONGEST_PATH || name.len() > LONGEST_NAME {
             return self.below(segment, name, walk);
         }
         self.enter(segment, name);
@@ -152,15 +158,14 @@ impl<'w> Rows<'w> {
 
     /// Bounds what stands in each row of this place: of a long path the rest is a hash. The whole path, if it was long.
     fn cut_place(&mut self) -> Option<String> {
-        // what is left over of a long name is cut with each row
-        if self.name.len() > LONGEST_PLACE {
-            self.name.truncate(self.name.floor_char_boundary(LONGEST_PLACE));
+        if self.name.len() > LONGEST_NAME {
+            self.name.truncate(self.name.floor_char_boundary(LONGEST_NAME));
         }
-        if self.path.len() <= LONGEST_PLACE {
+        if self.path.len() <= LONGEST_PATH {
             return None;
         }
         let hash = blake3::hash(self.path.as_bytes()).to_hex();
-        let cut = format!("{}…#{}", &self.path[..self.path.floor_char_boundary(LONGEST_PLACE)], &hash[..16]);
+        let cut = format!("{}…#{}", &self.path[..self.path.floor_char_boundary(LONGEST_PATH)], &hash[..16]);
         Some(std::mem::replace(&mut self.path, cut))
     }
 

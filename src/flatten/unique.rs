@@ -123,12 +123,12 @@ fn number_equal_paths(settings: &mut [Setting]) -> bool {
 fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<SmolStr>) -> bool {
     let groups = clashing(settings);
     let any = !groups.is_empty();
+    let mut is_marked = vec![false; settings.len()];
     for index in groups.into_iter().flatten() {
-        let [setting, below @ ..] = &mut settings[index..] else { continue };
-        if let Some(mark) = mark(setting)
-            && !setting.name.ends_with(mark.as_str())
-        {
-            mark_below(setting, below, &mark);
+        let Some(mark) = mark(&settings[index]) else { continue };
+        if !is_marked[index] && !settings[index].name.ends_with(mark.as_str()) {
+            mark_below(settings, index, &mark, &mut is_marked);
+            let setting = &mut settings[index];
             let marked = format!("{} {mark}", setting.name);
             setting.name = bounded_with(&marked, &setting.path).into();
         }
@@ -138,13 +138,15 @@ fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<SmolSt
 
 /// What stands below a setting that is marked, as a part of the same definition, is marked as well: of two policies
 /// `Home page` only that for users may have an address.
-fn mark_below(setting: &Setting, rest: &mut [Setting], mark: &str) {
-    let part_of =
-        |row: &Setting| row.path.strip_prefix(setting.path.as_str()).is_some_and(|path| path.starts_with('/'));
-    for row in rest.iter_mut().take_while(|row| part_of(row)) {
+fn mark_below(settings: &mut [Setting], index: usize, mark: &str, is_marked: &mut [bool]) {
+    let [setting, rest @ ..] = &mut settings[index..] else { return };
+    let behind = rest.iter_mut().zip(&mut is_marked[index + 1..]);
+    for (row, is_marked) in behind.take_while(|(row, _)| row.path.starts_with(setting.path.as_str())) {
+        let is_part = row.path[setting.path.len()..].starts_with('/') && row.definition_id == setting.definition_id;
         let below = row.name.strip_prefix(setting.name.as_str()).filter(|below| below.starts_with(" > "));
-        if let Some(below) = below.filter(|_| row.definition_id == setting.definition_id) {
+        if let Some(below) = below.filter(|_| is_part) {
             row.name = bounded_with(&format!("{} {mark}{below}", setting.name), &row.path).into();
+            *is_marked = true;
         }
     }
 }

@@ -55,7 +55,8 @@ pub(super) fn bytes(encoded: &str) -> Option<Vec<u8>> {
     }
     // most payloads are in the usual alphabet: the decoder looks at each character anyway
     let decode = |encoded: &str| base64_simd::forgiving_decode_to_vec(encoded.as_bytes()).ok();
-    let usual = || encoded.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    let padding = |c: char| c == '=' || c.is_ascii_whitespace();
+    let usual = || encoded.trim_end_matches(padding).replace('-', "+").replace('_', "/");
     let decoded = decode(encoded)
         .or_else(|| Characters::of(encoded).are_any_base64().then(usual).and_then(|encoded| decode(&encoded)));
     decoded.filter(|bytes| !bytes.is_empty())

@@ -312,6 +312,24 @@ fn a_picture_says_what_it_is() {
 }
 
 #[test]
+fn base64_is_decoded_however_it_is_padded() {
+    let secret = "<a><password>hunter2secret</password></a>";
+    for length in 0..3 {
+        let encoded = base64(format!("{secret}{}", " ".repeat(length)));
+        let packed = encoded.trim_end_matches('=');
+        for padding in 0..3 {
+            for blanks in ["", "\n", " ", "\r\n"] {
+                for alphabet in [packed.to_owned(), packed.replace('+', "-").replace('/', "_")] {
+                    let written = format!("{alphabet}{}{blanks}", "=".repeat(padding));
+                    let payload = of_property("payload", &json!(written)).unwrap();
+                    assert!(payload.holds_secret && !payload.text.contains("hunter2"), "{written:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn keys_are_secrets_whatever_holds_them() {
     let number = [0x02, 0x01, 0x05];
     let keys = [
