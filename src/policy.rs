@@ -214,6 +214,9 @@ pub const NO_SETTINGS_PATH: &str = "#none";
 /// below the 2,704 bytes that an index row may hold.
 pub const MAX_KEY_CHARS: usize = 512;
 
+/// Begins the paths of what a policy's assignments set.
+pub const ASSIGNMENT_SETTINGS: &str = "assignments/";
+
 /// Cuts a text that stands in an index to [`MAX_KEY_CHARS`], ending in a hash of the whole.
 pub fn bounded(text: &str) -> String {
     bounded_with(text, text)

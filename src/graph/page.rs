@@ -7,7 +7,6 @@ use std::{
 
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use url::Url;
 
 use super::{Client, GraphError, RawItem, exchange::Call};
@@ -57,7 +56,7 @@ pub(super) fn describe(body: &[u8], error: &serde_json::Error) -> String {
 const MOST_GATHERED: usize = 1_000;
 
 /// Pages in a row without a single new item, after which a list has no end.
-const MOST_WITHOUT_NEWS: usize = 20;
+const MOST_WITHOUT_NEWS: usize = 100;
 
 /// Where a listing stands.
 struct Listing {
@@ -70,15 +69,9 @@ struct Listing {
 /// What pages bring that no earlier one has.
 #[derive(Default)]
 struct News {
-    /// Hashes of the items, as far as more pages came.
+    /// Hashes of the items, as far as more pages came. Ids alone may begin anew with each page.
     known: HashSet<u64>,
     pages_without: usize,
-}
-
-#[derive(Deserialize)]
-struct Identified<'i> {
-    #[serde(borrow)]
-    id: Option<&'i RawValue>,
 }
 
 impl News {
@@ -86,10 +79,8 @@ impl News {
     fn take(&mut self, items: &[RawItem]) -> bool {
         let mut any = false;
         for item in items {
-            let identified = serde_json::from_str::<Identified<'_>>(item.get());
-            let id = identified.ok().and_then(|item| item.id).map_or(item.get(), RawValue::get);
             let mut hasher = DefaultHasher::new();
-            id.hash(&mut hasher);
+            item.get().hash(&mut hasher);
             any |= self.known.insert(hasher.finish());
         }
         self.pages_without = if any { 0 } else { self.pages_without + 1 };
@@ -129,7 +120,7 @@ impl Client {
     ) -> Result<Vec<RawItem>, GraphError> {
         match next {
             Some(link) => self.gathered(items, self.pages_from(&link)).await,
-            None => Ok(items),
+            None => self.gathered(items, stream::empty()).await,
         }
     }
 
@@ -138,24 +129,22 @@ impl Client {
     async fn gathered(
         &self,
         mut items: Vec<RawItem>,
-        pages: impl Stream<Item = Result<Vec<RawItem>, GraphError>> + Unpin,
+        mut pages: impl Stream<Item = Result<Vec<RawItem>, GraphError>> + Unpin,
     ) -> Result<Vec<RawItem>, GraphError> {
         let limit = self.shared.options.max_list;
         let size = |items: &[RawItem]| items.iter().map(|item| item.get().len()).sum::<usize>();
-        let mut bytes = size(&items);
-        let mut pages = pages.enumerate();
-        while let Some((page, more)) = pages.next().await {
+        let (mut bytes, mut count) = (size(&items), 0);
+        while bytes <= limit {
+            let Some(more) = pages.next().await else { return Ok(items) };
             let mut more = more?;
             bytes += size(&more);
-            if bytes > limit {
-                return Err(GraphError::TooLarge { limit });
-            }
-            if page >= MOST_GATHERED {
-                return Err(GraphError::EndlessList { pages: page });
+            count += 1;
+            if count > MOST_GATHERED {
+                return Err(GraphError::EndlessList { pages: count });
             }
             items.append(&mut more);
         }
-        Ok(items)
+        Err(GraphError::TooLarge { limit })
     }
 
     /// All items that a POST answers with, such as `directoryObjects/getByIds`: one that reads, since it may be
@@ -182,10 +171,9 @@ impl Client {
             }
             let (reply, _) = listing.client.send(&Call { url, body: None, cost: 1 }).await?;
             let (items, next) = Page::parse(&reply.body, reply.request_id.as_deref())?;
-            // Most lists have one page, of which nothing need be known.
-            let pages = listing.seen.len();
-            if (next.is_some() || pages > 1) && !listing.news.take(&items) {
-                return Err(GraphError::EndlessList { pages });
+            // The last page ends the list, whatever it brings.
+            if next.is_some() && !listing.news.take(&items) {
+                return Err(GraphError::EndlessList { pages: listing.seen.len() });
             }
             // A bad link is the error of the next page: this one came in full.
             listing.next = next.map(|link| listing.client.shared.endpoint.link(&link));

@@ -32,10 +32,15 @@ pub(super) async fn close(
         let closed = writer.close(&mut summary, error, interrupted, &request, started);
         (summary, closed)
     });
-    let (summary, closed) = stop.database(closing).await?;
-    *report = summary;
-    ended?;
-    Ok(closed?)
+    match stop.database(closing).await {
+        Ok((summary, closed)) => {
+            *report = summary;
+            ended?;
+            Ok(closed?)
+        }
+        // what ended the run says more than that its end could not be written down
+        Err(silent) => ended.and(Err(silent)),
+    }
 }
 
 impl Writer {

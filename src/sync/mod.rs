@@ -286,6 +286,9 @@ async fn remove_vanished(
         {
             gone = live.confirmed_gone(kind, &absent, gone).await;
         }
+        if stop.token.is_cancelled() {
+            break;
+        }
         if gone.is_empty() {
             continue;
         }

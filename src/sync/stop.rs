@@ -1,6 +1,9 @@
 //! What ends a run early: its user, or its time.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -19,6 +22,8 @@ pub(super) struct Stop {
     pub(super) longest: Duration,
     user: CancellationToken,
     deadline: Instant,
+    /// When the run's end was first seen.
+    ended: OnceLock<tokio::time::Instant>,
     _timer: DropGuard,
 }
 
@@ -34,7 +39,7 @@ impl Stop {
                 () = over.cancelled() => (),
             }
         });
-        Self { token, longest, user, deadline, _timer: ended.drop_guard() }
+        Self { token, longest, user, deadline, ended: OnceLock::new(), _timer: ended.drop_guard() }
     }
 
     /// Does what has no end of its own that is near enough; fails where the run ends before.
@@ -52,7 +57,7 @@ impl Stop {
     pub(super) async fn database<T>(&self, asking: JoinHandle<T>) -> Result<T, SyncError> {
         let over = async {
             self.token.cancelled().await;
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep_until(*self.ended.get_or_init(tokio::time::Instant::now) + GRACE).await;
         };
         tokio::select! {
             biased;

@@ -202,7 +202,7 @@ impl Writer {
                 self.state.rows += settings.len();
                 self.state.bytes += settings
                     .iter()
-                    .map(|s| s.name.len() + size(s.value.as_deref()) + size(s.raw_value.as_deref()))
+                    .map(|s| s.path.len() + s.name.len() + size(s.value.as_deref()) + size(s.raw_value.as_deref()))
                     .sum::<usize>();
                 self.state.batch.read.push(*read);
             }

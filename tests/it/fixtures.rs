@@ -392,7 +392,7 @@ fn a_link_that_leads_nowhere_costs_itself() {
         told.collect::<Vec<_>>(),
         [
             "A.json unreadable",
-            "b.txt not_a_policy",
+            "b.txt unreadable",
             "folder unreadable",
             "itself unreadable",
             "s/notes.md not_a_policy",
@@ -400,7 +400,7 @@ fn a_link_that_leads_nowhere_costs_itself() {
         ]
     );
     assert_eq!(policies(&database), ["A", "B"]);
-    for link in ["A.json", "folder", "itself"] {
+    for link in ["A.json", "b.txt", "folder", "itself"] {
         export.remove(link);
     }
     database.program().sync(export.path());

@@ -488,7 +488,9 @@ async fn an_answer_that_says_nothing_is_not_remembered_as_no_definition() {
         setup.server.fault(Fault::on("configurationSettings", effect.clone()));
         setup.server.fault(Fault::on("settingDefinitions", Effect::status(500)));
         let synced = setup.sync(&["settings-catalog"]).await;
-        assert_eq!((synced.report.status, synced.report.warnings.len()), (Status::Succeeded, 1), "{effect:?}");
+        // an empty list is no failure
+        let warned = synced.report.warnings.len();
+        assert_eq!((synced.report.status, warned), (Status::Succeeded, usize::from(count == 1)), "{effect:?}");
         setup.server.heal();
         setup.sync(&["settings-catalog"]).await;
         let named = setup.settings().await.iter().all(|row| row.setting_name.starts_with("Name of"));

@@ -30,6 +30,7 @@ on_both!(
     a_file_that_could_not_be_read_makes_the_kind_of_its_folder_partial,
     kinds_that_were_not_asked_for_are_left_alone,
     changes_of_assignments_are_recorded,
+    what_assignments_set_stays_where_they_are_not_told,
     a_leap_second_is_the_next_one,
     a_name_of_a_tenant_has_at_most_128_characters,
     nothing_is_recorded_before_a_listing_was_completed,
@@ -350,6 +351,28 @@ fn changes_of_assignments_are_recorded(database: &Database) {
     }
     // those of the assignments, and the setting there and back
     assert_eq!(changes(database).len(), 4);
+}
+
+fn what_assignments_set_stays_where_they_are_not_told(database: &Database) {
+    let all = json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"});
+    let mut policy = json!({"@odata.type": "#microsoft.graph.deviceHealthScript", "id": "p", "displayName": "Mend",
+                            "runAs32Bit": true, "assignments": [{"target": all, "runRemediationScript": false}]});
+    let export = Export::of(&policy);
+    let program = database.program();
+    program.sync(export.path());
+    policy["assignments"] = Value::Null;
+    policy["runAs32Bit"] = json!(false);
+    export.put("policy.json", &policy);
+    program.sync(export.path());
+    assert_eq!(changes(database), ["changed p runAs32Bit True → False"]);
+    assert_eq!(rows(database).len(), 2);
+    policy["assignments"] = json!([]);
+    export.put("policy.json", &policy);
+    program.sync(export.path());
+    assert!(
+        changes(database)
+            .contains(&"removed p assignments/allDevicesAssignmentTarget/runRemediationScript False → ∅".to_owned())
+    );
 }
 
 fn a_leap_second_is_the_next_one(database: &Database) {

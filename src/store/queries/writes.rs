@@ -7,7 +7,7 @@ use diesel::{prelude::*, upsert::excluded};
 use super::{Conn, Rows, insert_settings, write_transaction};
 use crate::{
     changes::{self, Change, Side, Tally},
-    policy::Policy,
+    policy::{ASSIGNMENT_SETTINGS, Policy},
     search::folded,
     store::{
         batch::{Batch, Read, Run, Tallies, Written},
@@ -170,7 +170,13 @@ fn write_settings(
     ids: &HashMap<String, i64>,
 ) -> QueryResult<Written> {
     let known: Vec<i64> = differing.iter().filter_map(|policy| stored.get(&policy.id)).map(|row| row.id).collect();
-    let old_settings = stored_settings(conn, &known)?;
+    let mut old_settings = stored_settings(conn, &known)?;
+    for policy in differing.iter().filter(|policy| policy.assignments.is_none()) {
+        // what is not told is not gone
+        if let Some(rows) = ids.get(&policy.id).and_then(|id| old_settings.get_mut(id)) {
+            rows.retain(|row| !row.setting_path.starts_with(ASSIGNMENT_SETTINGS));
+        }
+    }
     let old_assignments = stored_assignments(conn, &known)?;
     let (none_settings, none_assignments) = (Vec::new(), Vec::new());
 

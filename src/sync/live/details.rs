@@ -221,7 +221,7 @@ async fn whole_items(client: &Client, base: &str, query: &str, items: Vec<Item>,
 
 /// The answer, if it is the policy that was asked for: rows of another would replace its own.
 fn asked_one(id: &str, answer: Box<RawValue>) -> Result<Box<RawValue>, GraphError> {
-    let bad = |reason: &str| Err(GraphError::BadResponse { reason: reason.to_owned(), request_id: None });
+    let bad = |reason: &str| Err(GraphError::bad_response(reason));
     let Ok(properties) = json::properties(answer.get()) else { return bad("a policy that is no JSON object") };
     match json::text(&properties, "id") {
         None => bad("a policy without its id"),

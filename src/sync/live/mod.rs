@@ -314,8 +314,7 @@ async fn read_singleton(client: &Client, endpoint: &Endpoint, outlet: &Outlet) -
     let query = endpoint.queries.first().copied().unwrap_or_default();
     let json = client.get(&format!("{}?{query}", endpoint.path)).await?;
     if let Some(left_out) = left_out(&json, query) {
-        let reason = format!("an answer without `{left_out}`, which was asked for");
-        return Err(GraphError::BadResponse { reason, request_id: None });
+        return Err(GraphError::bad_response(format!("an answer without `{left_out}`, which was asked for")));
     }
     let id = crate::policy::PolicyId::new(kind.slug());
     let document = PolicyDocument { id, name: Some(kind.title.to_owned()), file: None, json };

@@ -210,7 +210,7 @@ impl People {
             match answer {
                 Ok(app) => found.names.extend(named(&app, "appId").and_then(|(id, name)| Some((id, name?)))),
                 Err(GraphError::NotFound { .. }) => {}
-                Err(error @ GraphError::Forbidden { .. }) => return Err(error),
+                Err(error @ GraphError::Forbidden { .. }) if found.names.is_empty() => return Err(error),
                 Err(error) => found.miss(id, error)?,
             }
         }
