@@ -8,7 +8,10 @@ use std::{
 use comfy_table::{CellAlignment, Table};
 use tenantpilot::report::{Problem, Status, SyncReport, TenantReport};
 
-use super::inspect::output::{add_row, table};
+use super::inspect::{
+    output::{add_row, table},
+    shorten::without_beginning,
+};
 use crate::{printer::Printer, terminal::one_line};
 
 /// Problems that are named one by one.
@@ -52,6 +55,8 @@ fn write_plan(out: &mut impl Write, tenant: &TenantReport) -> io::Result<()> {
     for change in tenant.planned.iter().take(CHANGES_SHOWN) {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let values = [text(&change.old_value), text(&change.new_value)];
+        let (before, now) = without_beginning(&values[0], &values[1]);
+        let values = [before.into_owned(), now.into_owned()];
         let cells = [change.policy_name.clone(), change.setting_name.clone(), change.change.clone()];
         add_row(&mut shown, &[cells.as_slice(), &values].concat());
     }

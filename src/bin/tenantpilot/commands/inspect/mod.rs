@@ -4,6 +4,7 @@ mod kinds;
 pub(crate) mod output;
 mod overview;
 mod records;
+pub(crate) mod shorten;
 
 use std::process::ExitCode;
 

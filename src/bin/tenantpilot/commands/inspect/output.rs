@@ -5,9 +5,10 @@ use std::{
     mem,
 };
 
-use comfy_table::{ContentArrangement, Row, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 use serde::Serialize;
 
+use super::shorten::without_middle;
 use crate::{
     printer::Printer,
     terminal::{self, SafeJson},
@@ -146,11 +147,33 @@ pub(crate) fn table(titles: &[&str]) -> Table {
 pub(crate) fn add_row(table: &mut Table, cells: &[String]) {
     /// More of a cell than any terminal shows.
     const LONGEST: usize = 1_000;
-    let cells = cells.iter().map(|cell| {
+    let (names, width) = (column_of_names(table), width_of_names(table));
+    let cells = cells.iter().enumerate().map(|(index, cell)| {
+        let cell = if names == Some(index) { without_middle(cell, width.into()) } else { cell.into() };
         let cut: String = cell.chars().take(LONGEST).collect();
         terminal::one_line(&cut).into_owned()
     });
     let mut row = Row::from(cells);
     row.max_height(1);
+    let is_long = names.is_some_and(|names| {
+        row.cell_iter().nth(names).is_some_and(|cell| cell.content().chars().count() >= width.into())
+    });
+    if let Some(column) = names.filter(|_| is_long).and_then(|names| table.column_mut(names)) {
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width + PADDING)));
+    }
     table.add_row(row);
+}
+
+/// Of the width of a table, in percent, what names of settings have where they are long.
+const NAMES_SHARE: u16 = 32;
+
+/// Blanks on both sides of a cell.
+const PADDING: u16 = 2;
+
+fn column_of_names(table: &Table) -> Option<usize> {
+    table.header()?.cell_iter().position(|title| title.content() == "SETTING")
+}
+
+fn width_of_names(table: &Table) -> u16 {
+    (table.width().unwrap_or(WIDTH_OF_PIPES) * NAMES_SHARE / 100).saturating_sub(PADDING)
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tenantpilot::{report::rfc3339_text, store::ChangeRow};
 
 use super::{minute, text};
-use crate::commands::inspect::output::Record;
+use crate::commands::inspect::{output::Record, shorten::without_beginning};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,14 +44,16 @@ impl Record for Change {
     const TITLES: &'static [&'static str] =
         &["CHANGED (UTC)", "TENANT", "POLICY", "SETTING", "CHANGE", "BEFORE", "NOW"];
     fn cells(&self) -> Vec<Vec<String>> {
+        let values = [&self.old_value, &self.new_value].map(|value| text(value.as_ref()));
+        let (before, now) = without_beginning(&values[0], &values[1]);
         vec![vec![
             minute(&self.changed_at),
             self.tenant_id.clone(),
             self.policy_name.clone(),
             self.setting_name.clone(),
             self.change.clone(),
-            text(self.old_value.as_ref()),
-            text(self.new_value.as_ref()),
+            before.into_owned(),
+            now.into_owned(),
         ]]
     }
 }
