@@ -479,18 +479,14 @@ async fn the_definition_of_another_id_is_not_believed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_says_nothing_is_not_remembered_as_no_definition() {
-    let nothing = [Effect::Body("{}"), Effect::Body(r#"{"error":{"code":"E","message":"m"}}"#), Effect::Bare(404)];
-    for (effect, count) in nothing.into_iter().map(|effect| (effect, 1)).chain([(Effect::Body(r#"{"value":[]}"#), 25)])
-    {
+    for effect in [Effect::Body("{}"), Effect::Body(r#"{"error":{"code":"E","message":"m"}}"#), Effect::Bare(404)] {
         let setup = Setup::new().await;
-        setup.server.add(CATALOG, policies(count, count.min(4), false));
-        setup.server.add(DEFINITIONS, definitions(count, count.min(4), false));
+        setup.server.add(CATALOG, policies(1, 1, false));
+        setup.server.add(DEFINITIONS, definitions(1, 1, false));
         setup.server.fault(Fault::on("configurationSettings", effect.clone()));
         setup.server.fault(Fault::on("settingDefinitions", Effect::status(500)));
         let synced = setup.sync(&["settings-catalog"]).await;
-        // an empty list is no failure
-        let warned = synced.report.warnings.len();
-        assert_eq!((synced.report.status, warned), (Status::Succeeded, usize::from(count == 1)), "{effect:?}");
+        assert_eq!((synced.report.status, synced.report.warnings.len()), (Status::Succeeded, 1), "{effect:?}");
         setup.server.heal();
         setup.sync(&["settings-catalog"]).await;
         let named = setup.settings().await.iter().all(|row| row.setting_name.starts_with("Name of"));

@@ -200,8 +200,9 @@ impl Definitions {
             self.keep(state, place, read, missing).await?;
         }
         if !any {
-            // no tenant's list is empty: it says nothing of what is missing, and neither would the other ways
+            // no tenant's list is empty: it says nothing of what is missing, and neither would the other ways, for now
             state.given_up.insert(place.definitions);
+            self.keep_unknown(std::mem::take(missing), now() - UNKNOWN_FOR + TimeDelta::hours(1)).await;
             return Ok(());
         }
         self.keep_unknown(std::mem::take(missing), now()).await;
