@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 use super::names::{Warnings, names_client, within};
@@ -145,6 +145,11 @@ impl Definitions {
     pub(super) fn meter(&self) -> &Arc<Meter> {
         self.client.meter()
     }
+}
+
+/// When what is unknown would have been read, to be asked for again after `time`.
+fn asked_again_after(time: TimeDelta) -> NaiveDateTime {
+    crate::report::now() - names::UNKNOWN_FOR + time
 }
 
 /// A definition that cannot be read costs itself.

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-use super::{Definitions, PERMISSION, State, parsed};
+use super::{Definitions, PERMISSION, State, asked_again_after, parsed};
 use crate::{
     definitions::{Categories, Definition, Listed},
     graph::{GraphError, RawItem, segment},
@@ -15,7 +15,7 @@ use crate::{
     policy::PolicyDocument,
     registry::{Details, PolicyKind},
     report::now,
-    sync::names::{FRESH_FOR, UNKNOWN_FOR},
+    sync::names::FRESH_FOR,
 };
 
 /// Single reads for one page of policies, at most.
@@ -119,7 +119,7 @@ impl Definitions {
                     state.given_up.insert(place.definitions);
                 } else {
                     // Graph answers, and fails for these: not every sync of today need ask again
-                    self.keep_unknown(missing, now() - UNKNOWN_FOR + TimeDelta::days(1)).await;
+                    self.keep_unknown(missing, asked_again_after(TimeDelta::days(1))).await;
                 }
                 Err(error)
             }
@@ -202,7 +202,7 @@ impl Definitions {
         if !any {
             // no tenant's list is empty: it says nothing of what is missing, and neither would the other ways, for now
             state.given_up.insert(place.definitions);
-            self.keep_unknown(std::mem::take(missing), now() - UNKNOWN_FOR + TimeDelta::hours(1)).await;
+            self.keep_unknown(std::mem::take(missing), asked_again_after(TimeDelta::hours(1))).await;
             return Ok(());
         }
         self.keep_unknown(std::mem::take(missing), now()).await;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Definitions, State, TEMPLATES, parsed};
+use chrono::TimeDelta;
+
+use super::{Definitions, State, TEMPLATES, asked_again_after, parsed};
 use crate::{
     definitions::Definition,
     graph::{GraphError, segment},
@@ -61,10 +63,8 @@ impl Definitions {
             missing.retain(|id| !read.contains_key(id));
             self.store(read.into_iter().collect(), now()).await;
         }
-        // a template that is there and holds nothing says nothing of what is missing
-        if !any_empty {
-            self.keep_unknown(missing, now()).await;
-        }
+        // a template that is there and holds nothing says little of what is missing
+        self.keep_unknown(missing, if any_empty { asked_again_after(TimeDelta::hours(1)) } else { now() }).await;
         Ok(())
     }
 }
