@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// Longer values are not remembered: most are texts of one policy alone.
-const LONGEST_REMEMBERED: usize = 160;
+const LONGEST_REMEMBERED: usize = 64;
+
+/// Flags are, as conditional access has the same long ones in each policy.
+const LONGEST_FLAGS: usize = 160;
 
 /// Bytes of a path: real ones have a few hundred. Each row has its own, so that one long key in a small file would make a
 /// large database.
@@ -243,7 +246,8 @@ impl<'w> Rows<'w> {
     /// What a person reads for a text that may be a member of an enumeration.
     pub(super) fn value_words(&self, value: &str) -> SmolStr {
         // what is long is no member, and need not be remembered
-        if value.len() > LONGEST_REMEMBERED {
+        let are_flags = || value.len() <= LONGEST_FLAGS && value.contains(',') && !value.contains(' ');
+        if value.len() > LONGEST_REMEMBERED && !are_flags() {
             return humanize::value_words(value).into();
         }
         self.words.values.get(value, |value| humanize::value_words(value).into()).into_owned()
