@@ -5,7 +5,7 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::{
-    bag,
+    bag, labels,
     rows::{Leaf, Raw, Rows},
     secret,
 };
@@ -126,8 +126,8 @@ fn presentation(shown: &Value, rows: &mut Rows<'_>) {
                 }
                 Value::Array(items) if items.iter().any(Value::is_object) => {
                     let label =
-                        |item: &Value, rows: &Rows<'_>| bag::label(item, rows).filter(|_| alone(item).is_none());
-                    bag::each(items, rows, label, |item, rows| bag::literal(alone(item).unwrap_or(item), rows));
+                        |item: &Value, rows: &Rows<'_>| labels::label(item, rows).filter(|_| alone(item).is_none());
+                    labels::each(items, rows, label, |item, rows| bag::literal(alone(item).unwrap_or(item), rows));
                 }
                 value => bag::literal(value, rows),
             }

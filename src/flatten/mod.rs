@@ -9,6 +9,7 @@ mod columns;
 mod flattener;
 pub mod humanize;
 mod intent;
+mod labels;
 mod oma;
 mod payload;
 mod property;
