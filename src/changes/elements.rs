@@ -54,8 +54,9 @@ fn compare_rows<'a>(old: Vec<Row<'a>>, new: Vec<Row<'a>>, lists_above: usize, ch
     }
     for (list, sides) in &mut lists {
         // a setting that stands several times has a number from the second on
-        let is_repeated = || sides.iter().flat_map(BTreeMap::values).flatten().all(|row| row.below.is_empty());
-        if is_repeated()
+        let repeats =
+            |(number, rows): (&usize, &Vec<Row<'_>>)| *number > 1 && rows.iter().all(|row| row.below.is_empty());
+        if sides.iter().flatten().all(repeats)
             && let Some(first) = settings.remove(list)
         {
             for (items, side) in sides.iter_mut().zip(first) {

@@ -121,6 +121,13 @@ fn a_setting_that_stands_twice_is_one_of_a_list() {
 }
 
 #[test]
+fn a_key_that_ends_in_a_number_is_told_of() {
+    let before = [("p", "a"), ("p[1]", "b")];
+    assert_eq!(told(&before, &[("p", "a"), ("p[1]", "c")]), ["p[1] b -> c"]);
+    assert_eq!(told(&before, &[("p", "x"), ("p[1]", "b")]), ["p a -> x"]);
+}
+
+#[test]
 fn a_list_of_one_is_no_scalar() {
     assert_eq!(told(&[("x", "\"a\"")], &[("x", "[\"a\"]")]), ["x \"a\" -> [\"a\"]"]);
 }
