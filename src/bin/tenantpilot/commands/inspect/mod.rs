@@ -45,7 +45,7 @@ pub(crate) async fn run(args: InspectArgs, global: &Global, printer: &Printer) -
             Err(_) if args.subject == Some(Subject::Kinds) => return kinds::kinds(None, output(&args, &printer)),
             opened => opened?,
         };
-        let filter = filter(&args, &mut session)?;
+        let filter = filter(&args, &mut session, &printer)?;
         show(&args, &filter, &mut session, &store.url().to_string(), &printer)
     })
     .await??;
@@ -97,7 +97,7 @@ fn output(args: &InspectArgs, printer: &Printer) -> Output {
     }
 }
 
-fn filter(args: &InspectArgs, session: &mut Session) -> anyhow::Result<Filter> {
+fn filter(args: &InspectArgs, session: &mut Session, printer: &Printer) -> anyhow::Result<Filter> {
     let mut filter = Filter {
         kinds: if args.kind.iter().any(|kind| kind == "all") {
             Vec::new()
@@ -123,13 +123,20 @@ fn filter(args: &InspectArgs, session: &mut Session) -> anyhow::Result<Filter> {
     if !args.tenant.is_empty() {
         let asked: Vec<String> =
             args.tenant.iter().map(|name| tenantpilot::policy::TenantId::new(name.trim()).to_string()).collect();
+        let mut unknown: Vec<&str> = asked.iter().map(String::as_str).collect();
         session.tenants(&Filter::default(), &mut |row| {
             let names = [Some(&row.tenant_id), row.domain.as_ref(), row.display_name.as_ref()];
-            if asked.iter().any(|name| names.iter().flatten().any(|own| own.eq_ignore_ascii_case(name))) {
+            let is_own = |name: &str| names.iter().flatten().any(|own| own.eq_ignore_ascii_case(name));
+            unknown.retain(|name| !is_own(name));
+            if asked.iter().any(|name| is_own(name)) {
                 filter.tenants.push(row.tenant_id);
             }
             Ok(())
         })?;
+        for name in unknown {
+            printer.warning(&format!("no tenant `{name}` in this database; `tenantpilot inspect tenants` lists them"));
+        }
+        // an empty list would be all of them
         if filter.tenants.is_empty() {
             filter.tenants = asked;
         }
