@@ -35,11 +35,11 @@ const COLUMNS: [&str; 20] = [
 
 /// What stands on the policy itself; its settings come later.
 pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<String, Value>) -> Policy {
-    let body = Properties::of(body, COLUMNS);
-    let said = |key: &str| body.get(key).and_then(text);
+    let columns = Properties::of(body, COLUMNS);
+    let said = |key: &str| columns.get(key).and_then(text);
     let graph_type =
         said("@odata.type").map(|kind| kind.trim_start_matches('#').trim_start_matches("microsoft.graph.").to_owned());
-    let template = body.get("templateReference").and_then(Value::as_object);
+    let template = columns.get("templateReference").and_then(Value::as_object);
     let template_text = |key: &str| template.and_then(|template| property(template, key)).and_then(text);
     let template_name =
         template_text("templateDisplayName").map(|name| match template_text("templateDisplayVersion") {
@@ -47,9 +47,9 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             None => name.to_owned(),
         });
     // `null` says as little as nothing does
-    let listed = body.get("assignments").filter(|listed| !listed.is_null());
+    let listed = columns.get("assignments").filter(|listed| !listed.is_null());
     let assignments = listed.map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
-    let assigned = body.get("isAssigned").and_then(Value::as_bool);
+    let assigned = columns.get("isAssigned").and_then(Value::as_bool);
     Policy {
         id: document.id.to_string(),
         kind: shape.slug,
@@ -60,24 +60,24 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             .unwrap_or("(no name)")
             .to_owned(),
         description: said("description").map(str::to_owned),
-        platform: body
+        platform: columns
             .get("platforms")
-            .or_else(|| body.get("platform"))
-            .or_else(|| body.get("platformType"))
+            .or_else(|| columns.get("platform"))
+            .or_else(|| columns.get("platformType"))
             .and_then(platforms)
             .or_else(|| graph_type.as_deref().and_then(platform_of_type).map(str::to_owned))
             .or_else(|| shape.platform.map(str::to_owned)),
-        technologies: body.get("technologies").and_then(words),
+        technologies: columns.get("technologies").and_then(words),
         template_family: template_text("templateFamily").filter(|family| *family != "none").map(str::to_owned),
         template_name: template_name.or_else(|| said("TemplateDisplayName").map(str::to_owned)),
-        scope_tag_ids: body.get("roleScopeTagIds").or_else(|| body.get("roleScopeTags")).and_then(words),
+        scope_tag_ids: columns.get("roleScopeTagIds").or_else(|| columns.get("roleScopeTags")).and_then(words),
         assigned: assignments
             .as_ref()
             .map(|list| !list.is_empty())
             .filter(|any| *any)
             .or(assigned)
             .or_else(|| assignments.as_ref().map(|list| !list.is_empty())),
-        complete: settings_are_all_there(&body),
+        complete: settings_are_all_there(&columns) && !goes_on(body),
         created_at: said("createdDateTime").and_then(timestamp),
         modified_at: said("lastModifiedDateTime").or_else(|| said("modifiedDateTime")).and_then(timestamp),
         assignments,
@@ -125,6 +125,11 @@ fn settings_are_all_there(body: &Properties<'_, { COLUMNS.len() }>) -> bool {
         (Some(counted), None) => counted == 0,
         _ => true,
     }
+}
+
+/// Whether one of the policy's lists, as its settings or assignments, has a next page that nobody has put to it.
+fn goes_on(body: &Map<String, Value>) -> bool {
+    body.iter().any(|(key, next)| key.ends_with("@odata.nextLink") && next.is_string())
 }
 
 /// A time of Graph's, UTC; the least one means "never".

@@ -26,6 +26,7 @@ pub(super) fn outcomes(
 ) -> impl Stream<Item = Result<Vec<Outcome>, JoinError>> {
     let others = folder.others().iter().cloned().map(|found| outcome(found, asked.as_deref(), &context)).collect();
     let folder = Arc::new(folder);
+    let whole = folder.clone();
     let asked = Arc::new(asked);
     let at_once = std::thread::available_parallelism().map_or(2, usize::from);
     let read = stream::iter(chunks(&folder)).map(move |files| {
@@ -37,7 +38,8 @@ pub(super) fn outcomes(
         Ok(found) => stream::iter(pages(found).into_iter().map(Ok).collect::<Vec<_>>()),
         Err(error) => stream::iter(vec![Err(error)]),
     });
-    let prepared = pages.map(move |page| {
+    let unfinished = stream::once(async move { Ok(whole.unfinished()) });
+    let prepared = pages.chain(unfinished).map(move |page| {
         let (asked, context) = (asked.clone(), context.clone());
         async move {
             let page = page?;

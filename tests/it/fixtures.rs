@@ -408,6 +408,49 @@ fn a_link_that_leads_nowhere_costs_itself() {
 }
 
 #[test]
+fn saved_pages_without_the_last_one_remove_nothing() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    let context = "https://graph.microsoft.com/beta/$metadata#deviceManagement/configurationPolicies";
+    let next = "https://graph.microsoft.com/beta/deviceManagement/configurationPolicies?$skiptoken=2";
+    let page = |id: &str, next: Option<&str>| {
+        let policy = catalog(id, id, [choice("vendor_a", "1")]);
+        json!({"@odata.context": context, "@odata.nextLink": next, "value": [policy]})
+    };
+    export.put("catalog/1.json", &page("A", Some(next)));
+    export.put("catalog/2.json", &page("B", None));
+    // of another kind, which has only one page
+    let filters = json!({"@odata.context": "…#deviceManagement/assignmentFilters", "value": [
+        {"id": "F", "displayName": "F", "rule": "(device.model -eq \"x\")", "platform": "windows10AndLater"}]});
+    export.put("catalog/filters.json", &filters);
+    database.program().sync(export.path());
+    assert_eq!(policies(&database), ["A", "B", "F"]);
+
+    export.remove("catalog/2.json");
+    let printed = database.program().try_sync(export.path(), &[]);
+    assert_eq!(printed.code, Some(3), "{printed:?}");
+    let problems = printed.json()["tenants"][0]["problems"].as_array().unwrap().clone();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!([&problems[0]["policy"], &problems[0]["kind"]], ["catalog/1.json", "settings-catalog"]);
+    assert_eq!(policies(&database), ["A", "B", "F"]);
+
+    export.put("catalog/1.json", &page("A", None));
+    database.program().sync(export.path());
+    assert_eq!(policies(&database), ["A", "F"]);
+}
+
+#[test]
+fn a_policy_whose_settings_go_on_elsewhere_is_incomplete() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    let mut policy = catalog("A", "A", [choice("vendor_a", "1")]);
+    policy["settings@odata.nextLink"] = json!("https://graph.microsoft.com/beta/x/settings?$skip=25");
+    export.put("A.json", &policy);
+    let printed = database.program().try_sync(export.path(), &[]);
+    assert_eq!(printed.code, Some(3), "{printed:?}");
+    assert_eq!(printed.json()["tenants"][0]["problems"][0]["code"], "incomplete");
+    assert_eq!(database.lines("SELECT setting_path AS line FROM policy_settings"), ["vendor_a"]);
+}
+
+#[test]
 fn a_folder_that_may_not_be_read_costs_itself() {
     let (export, database) = (Export::new(), Database::postgres());
     export.put("A.json", &device_configuration("A", "A", &json!({"camera": "block"})));

@@ -219,6 +219,20 @@ async fn settings_that_come_short_are_read_once_more_in_another_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_that_the_list_gives_in_part_are_read_whole() {
+    let setup = Setup::new().await;
+    setup.server.add(CATALOG, [catalog("a", &[1, 2])]);
+    let mut first = catalog("a", &[1]);
+    first["settingCount"] = Value::Null;
+    first["settings@odata.nextLink"] = json!("https://graph.microsoft.com/beta/x/settings?$skip=1");
+    let page = json!({ "value": [first] }).to_string();
+    setup.server.fault(Fault::on("configurationPolicies?", Effect::Body(Box::leak(page.into_boxed_str()))));
+    let synced = setup.sync(&["settings-catalog"]).await;
+    assert_eq!(synced.report.status, Status::Succeeded, "{:?}", synced.report);
+    assert_eq!(setup.settings().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expand_that_a_service_does_not_know_is_done_without() {
     let setup = Setup::new().await;
     setup.server.add(CATALOG, [catalog("a", &[1, 2]), catalog("b", &[3])]);

@@ -47,6 +47,8 @@ struct Item {
     json: Box<RawValue>,
     counted: Option<usize>,
     listed: Option<usize>,
+    /// Whether the list names a next page of the policy's settings.
+    goes_on: bool,
 }
 
 /// Completes the policies of one page.
@@ -99,7 +101,8 @@ fn item(json: Box<RawValue>) -> Result<Option<Item>, String> {
     let name = json::text(&properties, "name").or_else(|| json::text(&properties, "displayName"));
     let counted = properties.get("settingCount").and_then(|count| count.get().parse().ok());
     let listed = properties.get("settings").and_then(|settings| count(settings));
-    Ok(Some(Item { id, name, json, counted, listed }))
+    let goes_on = properties.get("settings@odata.nextLink").is_some_and(|next| next.get() != "null");
+    Ok(Some(Item { id, name, json, counted, listed, goes_on }))
 }
 
 fn count(list: &RawValue) -> Option<usize> {
@@ -126,13 +129,15 @@ impl Item {
     }
 }
 
-/// The object with a list as its last property, which is the one that counts.
+/// The object with a list as its last property, which is the one that counts, and which has no next page.
 fn with_list(object: &str, property: &str, items: &[Box<RawValue>]) -> String {
     let object = object.trim_end();
     let open = object.strip_suffix('}').unwrap_or(object);
     let comma = if open.trim_end().ends_with('{') { "" } else { "," };
     let list = items.iter().map(|item| item.get()).collect::<Vec<_>>().join(",");
-    format!("{open}{comma}\"{property}\":[{list}]}}")
+    let next = format!("\"{property}@odata.nextLink\":");
+    let ends = if object.contains(&next) { format!(",{next}null") } else { String::new() };
+    format!("{open}{comma}\"{property}\":[{list}]{ends}}}")
 }
 
 /// Settings that did not come with the list, or came short.
@@ -142,6 +147,7 @@ async fn settings(client: &Client, base: &str, items: Vec<Item>, read: &mut Vec<
         (Some(_), None) => true,
         (None, counted) => counted == Some(0),
     };
+    let is_whole = |item: &Item| !item.goes_on && is_whole(item);
     let (whole, short): (Vec<_>, Vec<_>) = items.into_iter().partition(is_whole);
     read.extend(whole.into_iter().map(|item| item.document(None)));
     let paths = short.iter().map(|item| format!("{}/settings?$top=1000", item.path(base))).collect();
@@ -241,5 +247,8 @@ mod tests {
         let items = [RawValue::from_string("1".into()).unwrap(), RawValue::from_string("{}".into()).unwrap()];
         assert_eq!(with_list(r#"{"a":{"b":{}}} "#, "c", &items), r#"{"a":{"b":{}},"c":[1,{}]}"#);
         assert_eq!(with_list("{ }", "c", &[]), r#"{ "c":[]}"#);
+        let goes_on = r#"{"c":[],"c@odata.nextLink":"https://x"}"#;
+        let whole: serde_json::Value = serde_json::from_str(&with_list(goes_on, "c", &items)).unwrap();
+        assert_eq!(whole, serde_json::json!({"c": [1, {}], "c@odata.nextLink": null}));
     }
 }
