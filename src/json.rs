@@ -115,6 +115,17 @@ pub fn properties(object: &str) -> Result<Properties<'_>, JsonError> {
     Ok(lenient.into_iter().map(|(Name(name), value)| (name, value)).collect())
 }
 
+/// The text of an object with one property more: the last one, which is the one that counts. A list is then whole,
+/// whatever next page the object names of it.
+pub(crate) fn with_property(object: &str, property: &str, value: &str) -> String {
+    let object = object.trim_end();
+    let open = object.strip_suffix('}').unwrap_or(object);
+    let comma = if open.trim_end().ends_with('{') { "" } else { "," };
+    let next = format!("\"{property}@odata.nextLink\":");
+    let ends = if object.contains(&next) { format!(",{next}null") } else { String::new() };
+    format!("{open}{comma}\"{property}\":{value}{ends}}}")
+}
+
 /// A property's name in which lone surrogates may stand: as bytes, serde_json lets them through.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name(String);
@@ -200,7 +211,7 @@ fn escaped_unit(json: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::Document;
+    use super::{Document, with_property};
 
     #[test]
     fn numbers_keep_their_digits() {
@@ -211,6 +222,15 @@ mod tests {
                 number.replace('E', "e").replace("1e2", "1e+2").replace("1e400", "1e+400")
             );
         }
+    }
+
+    #[test]
+    fn a_property_is_added_at_the_end_of_any_object() {
+        assert_eq!(with_property(r#"{"a":{"b":{}}} "#, "c", "[1,{}]"), r#"{"a":{"b":{}},"c":[1,{}]}"#);
+        assert_eq!(with_property("{ }", "c", "[]"), r#"{ "c":[]}"#);
+        let goes_on = r#"{"c":[],"c@odata.nextLink":"https://x"}"#;
+        let whole: serde_json::Value = serde_json::from_str(&with_property(goes_on, "c", "[1]")).unwrap();
+        assert_eq!(whole, serde_json::json!({"c": [1], "c@odata.nextLink": null}));
     }
 
     #[test]

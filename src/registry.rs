@@ -303,7 +303,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         permission: SERVICE_CONFIG,
         default: false,
         types: &["*AutopilotDeploymentProfile"],
-        folders: &["autopilotprofiles", "enrollmentprofiles"],
+        folders: &["autopilotprofiles"],
     },
     PolicyKind {
         shape: Shape { slug: "app-protection", platform: None, settings: Bag },
@@ -396,7 +396,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         permission: SERVICE_CONFIG,
         default: false,
         types: &["deviceManagementSettings", "deviceManagement"],
-        folders: &[],
+        folders: &["devicemanagementsettings"],
     },
     PolicyKind {
         shape: Shape { slug: "policy-set", platform: None, settings: Bag },

@@ -26,8 +26,9 @@ fn target(assignment: &Map<String, Value>) -> (&str, &str) {
     let target = property(assignment, "target").and_then(Value::as_object);
     let text = |key| property(target?, key).and_then(Value::as_str).filter(|text| !text.is_empty());
     let kind = text("@odata.type").and_then(|kind| kind.rsplit('.').next()).unwrap_or("target");
-    match (kind, text("groupId")) {
-        (_, Some(group)) => (group, text("groupDisplayName").unwrap_or(group)),
+    let name = text("groupDisplayName").or_else(|| text("groupName"));
+    match (kind, text("groupId").or(name)) {
+        (_, Some(group)) => (group, name.unwrap_or(group)),
         ("allLicensedUsersAssignmentTarget", None) => (kind, "All users"),
         ("allDevicesAssignmentTarget", None) => (kind, "All devices"),
         (kind, None) => (kind, kind),

@@ -224,13 +224,19 @@ fn assignment(listed: &Value) -> Assignment {
         other => ("include", other),
     };
     let filter_mode = said("deviceAndAppManagementAssignmentFilterType").filter(|mode| *mode != "none");
+    // IntuneCD writes names in place of ids
+    let filter = filter_mode.and_then(|_| said("deviceAndAppManagementAssignmentFilterId"));
+    let (filter_id, filter_name) = match filter {
+        Some(name) if uuid::Uuid::parse_str(name).is_err() => (None, Some(name)),
+        id => (id, None),
+    };
     Assignment {
         intent: intent.to_owned(),
         target_type: target_type.to_owned(),
         target_id: said("groupId").or_else(|| said("collectionId")).map(str::to_owned),
-        target_name: said("groupDisplayName").map(str::to_owned),
-        filter_id: filter_mode.and_then(|_| said("deviceAndAppManagementAssignmentFilterId")).map(str::to_owned),
-        filter_name: None,
+        target_name: said("groupDisplayName").or_else(|| said("groupName")).map(str::to_owned),
+        filter_id: filter_id.map(str::to_owned),
+        filter_name: filter_name.map(str::to_owned),
         filter_mode: filter_mode.map(str::to_owned),
     }
 }

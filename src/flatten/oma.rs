@@ -57,7 +57,7 @@ fn value(item: &Value, object: &Map<String, Value>, uri: Option<&SmolStr>, rows:
     let value = object.get("value").unwrap_or(&Value::Null);
     let flagged = |flag: &Value| *flag == true || flag.as_str().is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
     let encrypted = object.get("isEncrypted").is_some_and(flagged) || secret::is_secret_setting_value(object);
-    if encrypted || is_masked(value) || is_password(uri, value) {
+    if encrypted || is_masked(value) || is_plain_text_answer(value) || is_password(uri, value) {
         return rows.secret(&Leaf { definition_id: uri, ..Leaf::default() });
     }
     if value.is_array() || value.is_object() {
@@ -83,6 +83,11 @@ fn value(item: &Value, object: &Map<String, Value>, uri: Option<&SmolStr>, rows:
 /// What Graph shows of a value that only `getOmaSettingPlainTextValue` gives, which is never asked for: `****`.
 fn is_masked(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() > 3 && text.bytes().all(|byte| byte == b'*'))
+}
+
+/// What IntuneCD writes of a value that Graph keeps encrypted: the answer of `getOmaSettingPlainTextValue`.
+fn is_plain_text_answer(value: &Value) -> bool {
+    value.as_object().is_some_and(|answer| answer.contains_key("@odata.context") && answer.contains_key("value"))
 }
 
 /// `./Device/Vendor/MSFT/Accounts/Users/…/Password`: an export may hold what Graph masks. The XML that sets a policy

@@ -108,7 +108,8 @@ impl Shown {
 }
 
 fn shown(assignment: &Assignment) -> Shown {
-    let target = assignment.target_id.as_deref();
+    // an export may have names alone
+    let target = assignment.target_id.as_deref().or(assignment.target_name.as_deref());
     let who = match (assignment.target_type.as_str(), target) {
         ("allUsers", _) => "All users".to_owned(),
         ("allDevices", _) => "All devices".to_owned(),
@@ -117,7 +118,8 @@ fn shown(assignment: &Assignment) -> Shown {
         (other, None) => other.to_owned(),
     };
     let mut value = assignment.intent.clone();
-    if let (Some(mode), Some(filter)) = (&assignment.filter_mode, &assignment.filter_id) {
+    let filter = assignment.filter_id.as_ref().or(assignment.filter_name.as_ref());
+    if let (Some(mode), Some(filter)) = (&assignment.filter_mode, filter) {
         value = format!("{value}, filter {mode} {filter}");
     }
     Shown {

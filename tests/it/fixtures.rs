@@ -498,3 +498,38 @@ fn a_folder_that_is_missing_or_empty_is_an_error() {
 fn all_exports_of_other_tools_are_read() {
     insta::assert_snapshot!(found(Path::new("fixtures/exports")).join("\n"));
 }
+
+#[test]
+fn what_tools_write_beside_a_policy_is_its_own() {
+    let database = Database::sqlite();
+    database.program().sync(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/exports"));
+    let rows = database.lines(
+        "SELECT policy_name || ': ' || setting_name || ' = ' || coalesce(setting_value, '') AS line
+         FROM policy_settings ORDER BY graph_policy_id, setting_path",
+    );
+    let assignments = database.lines(
+        "SELECT policy_name || ': ' || intent || ' ' || target_type || ' ' || coalesce(target_id, '') || '/'
+         || coalesce(target_name, '') || ', filter ' || coalesce(filter_id, '') || '/' || coalesce(filter_name, '') AS line
+         FROM policy_assignments JOIN policies ON policies.id = policy_id ORDER BY 1",
+    );
+    insta::assert_snapshot!([rows, assignments].concat().join("\n"));
+}
+
+#[test]
+fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    let intent = json!({"@odata.type": "#microsoft.graph.deviceManagementIntent", "id": "A", "displayName": "A"});
+    let setting = json!({"id": "s", "definitionId": "deviceConfiguration--x_camera", "valueJson": "true"});
+    export.put("A.json", &intent);
+    export.put("A_Settings.json", &json!({"settings": [setting]}));
+    database.program().sync(export.path());
+    export.put_bytes("A_Settings.json", b"{\"settings\": [");
+    let printed = database.program().try_sync(export.path(), &[]);
+    assert_eq!(printed.code, Some(3), "{printed:?}");
+    let rows = "SELECT graph_policy_id || ' ' || setting_value AS line FROM policy_settings";
+    assert_eq!(database.lines(rows), ["A True"]);
+    // of such a name, and a policy of its own
+    export.put("A_Settings.json", &catalog("B", "A_Settings", [choice("vendor_a", "1")]));
+    database.program().sync(export.path());
+    assert_eq!(policies(&database), ["A", "B"]);
+}

@@ -142,6 +142,7 @@ fn properties_become_capitalised_words() {
         ("requireVPNAlways", "Require VPN Always"),
         ("allowedURLs", "Allowed URLs"),
         ("windowsSMode", "Windows S Mode"),
+        ("customUpdateTimeWindows", "Custom Update Time Windows"),
         ("", ""),
         ("@", "@"),
     ];

@@ -178,7 +178,12 @@ pub(super) fn title(words: &[String], non: Non) -> String {
         if !line.is_empty() {
             line.push(if non == Non::Hyphen && line.ends_with("Non") { '-' } else { ' ' });
         }
-        line.push_str(&capitalised(word));
+        let is_plain = |word: &str| !word.bytes().any(|b| b.is_ascii_uppercase());
+        match word.split_once(' ').filter(|_| is_plain(word)) {
+            // no product: `time windows`
+            Some((first, second)) => line.extend([capitalised(first), " ".into(), capitalised(second)]),
+            None => line.push_str(&capitalised(word)),
+        }
     }
     line
 }

@@ -129,15 +129,9 @@ impl Item {
     }
 }
 
-/// The object with a list as its last property, which is the one that counts, and which has no next page.
 fn with_list(object: &str, property: &str, items: &[Box<RawValue>]) -> String {
-    let object = object.trim_end();
-    let open = object.strip_suffix('}').unwrap_or(object);
-    let comma = if open.trim_end().ends_with('{') { "" } else { "," };
     let list = items.iter().map(|item| item.get()).collect::<Vec<_>>().join(",");
-    let next = format!("\"{property}@odata.nextLink\":");
-    let ends = if object.contains(&next) { format!(",{next}null") } else { String::new() };
-    format!("{open}{comma}\"{property}\":[{list}]{ends}}}")
+    json::with_property(object, property, &format!("[{list}]"))
 }
 
 /// Settings that did not come with the list, or came short.
@@ -233,22 +227,5 @@ fn asked_one(id: &str, answer: Box<RawValue>) -> Result<Box<RawValue>, GraphErro
         None => bad("a policy without its id"),
         Some(other) if !other.eq_ignore_ascii_case(id) => bad("another policy than the one asked for"),
         Some(_) => Ok(answer),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::value::RawValue;
-
-    use super::with_list;
-
-    #[test]
-    fn a_list_is_added_at_the_end_of_any_object() {
-        let items = [RawValue::from_string("1".into()).unwrap(), RawValue::from_string("{}".into()).unwrap()];
-        assert_eq!(with_list(r#"{"a":{"b":{}}} "#, "c", &items), r#"{"a":{"b":{}},"c":[1,{}]}"#);
-        assert_eq!(with_list("{ }", "c", &[]), r#"{ "c":[]}"#);
-        let goes_on = r#"{"c":[],"c@odata.nextLink":"https://x"}"#;
-        let whole: serde_json::Value = serde_json::from_str(&with_list(goes_on, "c", &items)).unwrap();
-        assert_eq!(whole, serde_json::json!({"c": [1, {}], "c@odata.nextLink": null}));
     }
 }

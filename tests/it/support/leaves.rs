@@ -177,6 +177,9 @@ impl Leaves {
         if oma["isEncrypted"] == true {
             let texts = [&oma["value"], &oma["secretReferenceValueId"]];
             self.secrets.extend(texts.into_iter().filter_map(Value::as_str).map(str::to_owned));
+        } else if let Some(plain) = oma["value"]["value"].as_str() {
+            // the answer of `getOmaSettingPlainTextValue`, which IntuneCD writes for one that is encrypted
+            self.secrets.insert(plain.to_owned());
         } else if oma["value"] != "****" {
             self.leaf(&oma["value"]);
         }
