@@ -528,6 +528,15 @@ fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
     assert_eq!(printed.code, Some(3), "{printed:?}");
     let rows = "SELECT graph_policy_id || ' ' || setting_value AS line FROM policy_settings";
     assert_eq!(database.lines(rows), ["A True"]);
+    // assignments that cannot be read cost the policy nothing
+    export.put(
+        "A_Settings.json",
+        &json!({"settings": [{"definitionId": "deviceConfiguration--x_camera", "valueJson": "false"}]}),
+    );
+    export.put_bytes("Assignments/A.json", b"[");
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
+    assert_eq!(database.lines(rows), ["A False"]);
+    export.remove("Assignments/A.json");
     // of such a name, and a policy of its own
     export.put("A_Settings.json", &catalog("B", "A_Settings", [choice("vendor_a", "1")]));
     database.program().sync(export.path());
