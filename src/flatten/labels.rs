@@ -83,7 +83,7 @@ fn name(value: &Value) -> Option<&str> {
 }
 
 /// Properties by which an item of a list is called, best first.
-const LABELS: [&str; 12] = [
+const LABELS: [&str; 14] = [
     "displayName",
     "name",
     "appName",
@@ -96,6 +96,8 @@ const LABELS: [&str; 12] = [
     "key",
     "permission",
     "serverPath",
+    "groupName",
+    "userName",
 ];
 
 /// Identifiers of an app on Android, Apple's and Windows.

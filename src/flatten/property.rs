@@ -65,12 +65,13 @@ const POLICY_METADATA: [&str; 19] = [
 
 /// Last words of properties that hold what somebody typed, whether they speak of one or of many: `connectionName`,
 /// `allowedDomains`.
-const TYPED: [&str; 65] = [
+const TYPED: [&str; 73] = [
     "address",
     "addresses",
     "argument",
     "attribute",
     "authority",
+    "claim",
     "command",
     "comment",
     "company",
@@ -86,9 +87,11 @@ const TYPED: [&str; 65] = [
     "extension",
     "factor",
     "filename",
+    "fingerprint",
     "footer",
     "footnote",
     "fqdn",
+    "hash",
     "header",
     "host",
     "hostname",
@@ -97,6 +100,7 @@ const TYPED: [&str; 65] = [
     "kdc",
     "key",
     "label",
+    "link",
     "list",
     "manufacturer",
     "message",
@@ -105,11 +109,14 @@ const TYPED: [&str; 65] = [
     "note",
     "organization",
     "package",
+    "parent",
     "path",
     "pattern",
     "phone",
     "prefix",
     "principal",
+    "processes",
+    "proxy",
     "publisher",
     "query",
     "range",
@@ -122,6 +129,7 @@ const TYPED: [&str; 65] = [
     "string",
     "suffix",
     "suffixes",
+    "tag",
     "template",
     "text",
     "thumbprint",
@@ -134,15 +142,28 @@ const TYPED: [&str; 65] = [
 ];
 
 /// Texts whose names end like those of enumerations.
-const TEXTS: [&str; 8] = [
+const TEXTS: [&str; 21] = [
+    "activeDirectorySiteCode",
+    "advancedThreatProtectionExcludedFiles",
     "blockedSkus",
+    "bluetoothAllowedServices",
+    "browserEnterpriseModeSiteListLocation",
+    "browserLoggingReportLocation",
     "codeRequirement",
     "configDeviceHealthMonitoringCustomScope",
     "configurationAccount",
+    "customBrowserProtocol",
+    "customDialerAppProtocol",
     "distribution",
+    "edgeFavoritesListLocation",
     "enableOuterIdentityPrivacy",
+    "enterpriseCloudPrintDiscoveryEndPoint",
+    "includeAuthenticationContextClassReferences",
     "localUserAuthorizations",
     "modifyCacheLocation",
+    "permission",
+    "rule",
+    "termsOfUse",
 ];
 
 /// Last words of properties of conditional access that list objects, whether to include or to exclude them.
@@ -217,6 +238,10 @@ mod tests {
             ("includeServicePrincipals", Holds::Objects),
             ("excludeList", Holds::Text),
             ("proxyExclusionList", Holds::Text),
+            ("advancedThreatProtectionExcludedProcesses", Holds::Text),
+            ("customBrowserProtocol", Holds::Text),
+            ("innerAuthenticationProtocol", Holds::Anything),
+            ("contentCachingParents", Holds::Text),
             ("allowedAccounts", Holds::Anything),
             ("defenderProcessesToExclude", Holds::Text),
             ("exceptions", Holds::Text),

@@ -28,12 +28,13 @@ pub(super) fn value_words(value: &str) -> String {
 }
 
 /// Members that say nothing in words, or something else, as Graph spells them: `lanManagerAuthenticationLevel`, `platformType`.
-const UNREADABLE: [(&str, &str); 6] = [
+const UNREADABLE: [(&str, &str); 7] = [
     ("mac", "macOS"),
     ("lmAndNltm", "LM and NTLM"),
     ("lmAndNtlmV2", "LM and NTLMv2"),
     ("lmNtlmV2AndNotLm", "NTLMv2 and not LM"),
     ("lmNtlmV2AndNotLmOrNtm", "NTLMv2 and not LM or NTLM"),
+    ("microsoftChapVersionTwo", "Microsoft CHAP version 2"),
     ("requireNtmlV2And128BitEncryption", "Require NTLMv2 and 128-bit encryption"),
 ];
 
@@ -140,7 +141,10 @@ mod tests {
             ("lmAndNltm", "LM and NTLM"),
             ("updateOutsideOfTimeWindows", "Update outside of time windows"),
             ("windows10IoTEnterprise", "Windows 10 IoT enterprise"),
-            ("windows10EnterpriseN", "Windows 10 enterprise N"),
+            ("windows10EnterpriseN", "Windows 10 Enterprise N"),
+            ("oneDriveForBusiness", "OneDrive for Business"),
+            ("softwareOath", "Software OATH"),
+            ("microsoftAuthenticatorPush", "Microsoft Authenticator push"),
             ("surfaceHub2", "Surface Hub 2"),
             ("q4bMeetingRoom", "Q4b meeting room"),
             ("ciscoAnyConnectV2", "Cisco AnyConnect v2"),

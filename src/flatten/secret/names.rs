@@ -122,7 +122,7 @@ const PUBLIC: [&str; 2] = ["publickeytoken", "publickey"];
 const PROGRAMS: [&str; 6] = ["1password", "keepass", "lastpass", "nordpass", "onepassword", "protonpass"];
 
 /// Beginnings of names that tell what is to be done about a secret: `requirePassword`, `userRightsCreateToken`.
-const ABOUT: [&str; 14] = [
+const ABOUT: [&str; 17] = [
     "allow",
     "block",
     "configure",
@@ -131,6 +131,9 @@ const ABOUT: [&str; 14] = [
     "enable",
     "force",
     "hide",
+    "maximum",
+    "minimum",
+    "numberof",
     "prevent",
     "prompt",
     "remember",
