@@ -135,6 +135,15 @@ pub enum AuthError {
 }
 
 impl AuthError {
+    /// The code under which summaries list the error: an authority that cannot be reached has refused nobody.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Network { .. } => "network",
+            Self::Timeout { .. } => "timeout",
+            _ => "sign_in",
+        }
+    }
+
     /// What the reader can do, in one line.
     pub fn hint(&self) -> String {
         match self {

@@ -129,7 +129,7 @@ impl GraphError {
     /// The code under which summaries list the error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::SignIn(_) => "sign_in",
+            Self::SignIn(error) => error.code(),
             Self::Forbidden { .. } => "forbidden",
             Self::NotLicensed { .. } => "not_licensed",
             Self::Throttled { .. } => "throttled",

@@ -91,7 +91,7 @@ impl SyncError {
         let (code, hint, request_id) = match self {
             Self::Store(StoreError::Locked { .. }) => ("locked", None, None),
             Self::Store(_) => ("database", None, None),
-            Self::SignIn(error) => ("sign_in", Some(error.hint()), error.request_id()),
+            Self::SignIn(error) => (error.code(), Some(error.hint()), error.request_id()),
             Self::Timeout { .. } | Self::Interrupted => ("timeout", None, None),
             Self::Panicked(_) | Self::UnknownKind(_) | Self::TenantName { .. } => ("bad_response", None, None),
         };

@@ -129,6 +129,41 @@ fn the_tables_fit_their_width() {
     insta::assert_snapshot!("settings_table", steady(&printed.text()));
 }
 
+#[test]
+fn a_flag_that_narrows_nothing_is_refused() {
+    let database = Database::sqlite();
+    database.program().sync(&contoso());
+    for (arguments, flag) in [
+        (&["--since", "1h"][..], "since"),
+        (&["--policy", "x"], "policy"),
+        (&["kinds", "--search", "x"], "search"),
+        (&["runs", "--policy", "x"], "policy"),
+        (&["tenants", "--kind", "intent"], "kind"),
+        (&["jobs", "--since", "1h"], "since"),
+        (&["queue", "--tenant", "contoso"], "tenant"),
+        (&["settings", "--id", "x"], "id"),
+    ] {
+        let printed = database.program().run([&["inspect"], arguments].concat());
+        assert_eq!(printed.code, Some(2), "{arguments:?}: {printed:?}");
+        assert!(printed.stderr.contains(&format!("`--{flag}` narrows nothing")), "{printed:?}");
+    }
+    // an environment is for all commands
+    assert_eq!(database.program().env("TENANTPILOT_SEARCH", "x").run(["inspect", "kinds"]).code, Some(0));
+    let runs = database.program().run(["inspect", "runs", "--kind", "intent", "--json"]).json();
+    assert_eq!(runs[0]["kinds"].as_array().unwrap().len(), 1);
+    let kinds = database.program().run(["inspect", "kinds", "--kind", "intent", "--json"]).json();
+    assert_eq!(kinds.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_import_may_have_a_name_with_a_comma() {
+    let database = Database::sqlite();
+    let fixtures = contoso();
+    let sync = ["sync", "--tenant", "Contoso, Ltd.", "--fixtures", fixtures.to_str().unwrap()];
+    assert_eq!(database.program().run(sync).code, Some(0));
+    assert_eq!(database.lines("SELECT tenant_id AS line FROM tenants"), ["Contoso, Ltd."]);
+}
+
 fn every_subject_is_shown_in_every_format(database: &Database) {
     let program = database.program().env("COLUMNS", "240");
     let export = Export::new();

@@ -121,6 +121,15 @@ fn interrupted(running: &mut Child) -> Option<i32> {
 const SIGN_IN: [&str; 2] = ["openid-configuration", "oauth2"];
 
 #[test]
+fn an_authority_that_cannot_be_reached_has_refused_nobody() {
+    let ((_runtime, server), database) = (server(), Database::sqlite());
+    let program = program(&server, &database).env("TENANTPILOT_AUTHORITY_URL", "http://127.0.0.1:1");
+    let printed = program.run(["sync", "--tenant", DOMAIN, "--timeout", "5s", "--json"]);
+    assert_eq!(printed.code, Some(1), "{printed:?}");
+    assert_eq!(report(&printed)["tenants"][0]["error"]["code"], "network");
+}
+
+#[test]
 fn ctrl_c_ends_a_sign_in_that_hangs() {
     for request in SIGN_IN {
         let ((_runtime, server), database) = (server(), Database::sqlite());

@@ -37,7 +37,7 @@ pub(crate) struct Global {
     /// Log more; twice for everything
     #[arg(short, long, global = true, env = "TENANTPILOT_VERBOSE", action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Print errors and data alone
+    /// Print data, warnings and errors alone
     #[arg(short, long, global = true, env = "TENANTPILOT_QUIET", value_parser = BoolishValueParser::new())]
     pub(crate) quiet: bool,
     /// Colours; `NO_COLOR` is honoured
@@ -103,7 +103,7 @@ pub(crate) enum Command {
 #[command(group = clap::ArgGroup::new("tenants").required(true).multiple(true).args(["tenant", "all_tenants"]))]
 pub(crate) struct SyncArgs {
     /// Tenant, by id or domain; with --fixtures any name that the database shall know it by. May be repeated
-    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
+    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID")]
     pub(crate) tenant: Vec<String>,
     /// All tenants of Microsoft Graph that the database knows, whatever --tenant says
     #[arg(long, env = "TENANTPILOT_ALL_TENANTS", value_parser = BoolishValueParser::new())]
@@ -117,8 +117,6 @@ pub(crate) struct SyncArgs {
     /// Keep the text of scripts, or only their hash
     #[arg(long, env = "TENANTPILOT_SCRIPT_CONTENT", value_enum, default_value = "full")]
     pub(crate) script_content: ScriptContent,
-    #[command(flatten)]
-    pub(crate) graph: GraphArgs,
     /// Tenants that are synced side by side
     #[arg(long, env = "TENANTPILOT_PARALLEL", value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(crate) parallel: u16,
@@ -134,6 +132,8 @@ pub(crate) struct SyncArgs {
     /// Print the summary as JSON
     #[arg(long, env = "TENANTPILOT_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) graph: GraphArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -298,7 +298,7 @@ pub(crate) struct InspectArgs {
     /// What to show [default: an overview of all tenants]
     #[arg(value_enum)]
     pub(crate) subject: Option<Subject>,
-    /// Only these tenants, by id, domain or name
+    /// Only these tenants, by id, domain or name; of jobs as they were put on the queue
     #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
     pub(crate) tenant: Vec<String>,
     /// Only these kinds
@@ -313,8 +313,9 @@ pub(crate) struct InspectArgs {
     /// Only what holds this text, in names of policies and settings and in values, whatever its case
     #[arg(long, env = "TENANTPILOT_SEARCH", value_name = "TEXT")]
     pub(crate) search: Option<String>,
-    /// Only what is not older than a time span (24h, 7d) or a date: of changes and runs their own time, of
-    /// policies, settings and assignments the policy's last modification
+    /// Only what is not older than a time span (`90m`, `24h`, `7d`) or a time in UTC (`2026-01-31`,
+    /// `2026-01-31T08:00:00Z`): of changes and runs their own time, of policies, settings and assignments the policy's
+    /// last modification
     #[arg(long, env = "TENANTPILOT_SINCE", value_name = "TIME", value_parser = since)]
     pub(crate) since: Option<NaiveDateTime>,
     /// At most so many rows [default for tables: 200]
@@ -353,6 +354,23 @@ pub(crate) enum Subject {
     Jobs,
 }
 
+impl Subject {
+    /// As it is written after `inspect`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tenants => "tenants",
+            Self::Policies => "policies",
+            Self::Settings => "settings",
+            Self::Assignments => "assignments",
+            Self::Changes => "changes",
+            Self::Runs => "runs",
+            Self::Kinds => "kinds",
+            Self::Queue => "queue",
+            Self::Jobs => "jobs",
+        }
+    }
+}
+
 fn kind_parser() -> PossibleValuesParser {
     PossibleValuesParser::new(POLICY_KINDS.iter().map(tenantpilot::registry::PolicyKind::slug).chain(["all"]))
 }
@@ -370,7 +388,7 @@ pub(crate) fn kinds(asked: &[String]) -> Option<Vec<String>> {
 
 /// A time span that clocks can add.
 fn span(text: &str) -> Result<Duration, String> {
-    let span = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let span = humantime::parse_duration(text).map_err(|_| "expected a time span as `90s`, `5m` or `1h`")?;
     if span > LONGEST_SPAN {
         return Err(format!("{} is the most", humantime::format_duration(LONGEST_SPAN)));
     }
@@ -388,8 +406,9 @@ fn since(text: &str) -> Result<NaiveDateTime, String> {
     if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
         return Ok(time.naive_utc());
     }
-    let date =
-        text.parse::<chrono::NaiveDate>().map_err(|_| "expected a time span as `24h` or a date as `2026-01-31`")?;
+    let date = text
+        .parse::<chrono::NaiveDate>()
+        .map_err(|_| "expected a time span as `24h`, or a time in UTC as `2026-01-31`")?;
     date.and_hms_opt(0, 0, 0).ok_or_else(|| "no such date".to_owned())
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 /// Flags that do not go together.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Usage(pub(crate) &'static str);
+pub(crate) struct Usage(pub(crate) String);
 
 /// Tells an error, and its exit status.
 pub(crate) fn failed(printer: &Printer, error: &anyhow::Error) -> ExitCode {
@@ -73,7 +73,7 @@ pub(crate) fn status(error: &anyhow::Error) -> u8 {
         || is_configuration(error)
     {
         USAGE
-    } else if sign_in_error(error).is_some() {
+    } else if sign_in_error(error).is_some_and(|error| error.code() == "sign_in") {
         SIGN_IN
     } else {
         FAILED

@@ -46,7 +46,8 @@ pub(crate) async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<ExitCode>
 
 /// The database that flags and environment name.
 fn store(global: &Global) -> anyhow::Result<Store> {
-    let address = match global.database_url.as_ref().filter(|address| !address.trim().is_empty()) {
+    // an empty variable says nothing; a blank one is a mistake, and must not lead to the default database
+    let address = match global.database_url.as_ref().filter(|address| !address.is_empty()) {
         Some(address) => address.clone(),
         None => match env::secret(env::DATABASE_URL)? {
             Some(address) => address,

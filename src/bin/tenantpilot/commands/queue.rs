@@ -19,7 +19,7 @@ pub(crate) async fn run(command: QueueCommand, printer: &Printer) -> anyhow::Res
     let queue = Queue::connect(&super::redis()?).await?;
     match command {
         QueueCommand::Status(output) => status(&queue, output.open(printer)).await?,
-        QueueCommand::List { limit, output } => jobs(&queue, None, limit, output.open(printer)).await?,
+        QueueCommand::List { limit, output } => jobs(&queue, None, &[], limit, output.open(printer)).await?,
         QueueCommand::Retry(job) => {
             queue.retry(&job.id).await?;
             job.output.done(printer, "the job waits again", &json!({"jobId": job.id, "status": "enqueued"}))?;
@@ -73,19 +73,26 @@ fn show_status(status: &QueueStatus, mut output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Shows jobs, or all that is known of one.
+/// Shows jobs, or all that is known of one, or those of some tenants.
 pub(super) async fn jobs(
     queue: &Queue,
     id: Option<&str>,
+    tenants: &[String],
     limit: Option<u32>,
     mut output: Output,
 ) -> anyhow::Result<()> {
     let limit = limit.or_else(|| (!output.is_json()).then_some(TABLE_JOBS)).map_or(usize::MAX, |limit| limit as usize);
     let jobs = match id {
         Some(id) => queue.job(id).await?,
-        None => queue.jobs(limit).await?,
+        None => queue.jobs(if tenants.is_empty() { limit } else { usize::MAX }).await?,
     };
-    for job in jobs {
+    let is_asked = |job: &JobView| {
+        let own = job.tenant_id.as_deref();
+        tenants.is_empty() || tenants.iter().any(|name| own.is_some_and(|own| own.eq_ignore_ascii_case(name.trim())))
+    };
+    // of each state without a tenant, of all states with one
+    let most = if tenants.is_empty() { usize::MAX } else { limit };
+    for job in jobs.into_iter().filter(is_asked).take(most) {
         output.row(&JobRow(job))?;
     }
     Ok(output.finish()?)

@@ -35,13 +35,20 @@ pub(crate) async fn run(args: SyncArgs, global: &Global, printer: &Printer) -> a
     let from = match &args.fixtures {
         Some(folder) => {
             let one = args.tenant.len() == 1 && !args.all_tenants;
-            ensure!(one, errors::Usage("`--fixtures` imports one tenant: name one `--tenant`"));
+            ensure!(one, errors::Usage("`--fixtures` imports one tenant: name one `--tenant`".to_owned()));
             From::Folder(Folder::open(folder)?)
         }
         None => From::Graph(Box::new(graph::connect(&args.graph)?)),
     };
-    let tenants = if args.all_tenants { tenants::known(&store).await? } else { tenants::named(&args.tenant) };
-    ensure!(args.all_tenants || !tenants.is_empty(), errors::Usage("the name of the tenant is empty"));
+    let tenants = match &from {
+        // a name of any text, in which a comma is nothing else
+        From::Folder(_) => {
+            args.tenant.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(TenantId::new).collect()
+        }
+        From::Graph(_) if args.all_tenants => tenants::known(&store).await?,
+        From::Graph(_) => tenants::named(&args.tenant),
+    };
+    ensure!(args.all_tenants || !tenants.is_empty(), errors::Usage("the name of the tenant is empty".to_owned()));
     ensure!(!tenants.is_empty(), "the database knows no tenant of Microsoft Graph yet: name one with `--tenant`");
 
     let progress = printer.draws().then(|| Arc::new(Progress::new(tenants.len() > 1)));

@@ -9,7 +9,8 @@ use tenantpilot::{
 /// Those of `--tenant`, each once.
 pub(super) fn named(names: &[String]) -> Vec<TenantId> {
     let mut tenants: Vec<TenantId> = Vec::new();
-    for tenant in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(TenantId::new) {
+    let names = names.iter().flat_map(|names| names.split(','));
+    for tenant in names.map(str::trim).filter(|name| !name.is_empty()).map(TenantId::new) {
         // twice in one call, a tenant would only wait for itself
         if !tenants.contains(&tenant) {
             tenants.push(tenant);

@@ -69,7 +69,7 @@ async fn serve(args: &WorkerArgs, worker: &Worker, over: CancellationToken) -> a
     }
     let address = asked.unwrap_or(DEFAULT_ADDRESS);
     let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    ensure!(port.is_some(), errors::Usage("`--health-addr` is no address: use `HOST:PORT` or `off`"));
+    ensure!(port.is_some(), errors::Usage("`--health-addr` is no address: use `HOST:PORT` or `off`".to_owned()));
     let found = tokio::net::lookup_host(address).await.ok().and_then(|mut found| found.next());
     // a name may be found later
     let resolved: SocketAddr = found.with_context(|| format!("the host of `--health-addr {address}` is not found"))?;

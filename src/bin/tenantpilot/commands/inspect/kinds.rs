@@ -54,7 +54,7 @@ impl Record for KindRecord {
         let default = if self.default { "yes" } else { "by name" };
         let read = |read: &LastRead| {
             let minute = read.at.get(..16).unwrap_or(&read.at).replace('T', " ");
-            format!("{minute} {} {}", read.status, read.tenant_id)
+            format!("{} {} {minute}", read.tenant_id, read.status)
         };
         let mut reads = self.last_read.iter().map(read);
         let own = [self.kind, self.title, self.permission, default].map(str::to_owned);
@@ -64,8 +64,13 @@ impl Record for KindRecord {
     }
 }
 
-/// Shows the registry; `session` is `None` where there is no database to tell when kinds were read.
-pub(super) fn kinds(session: Option<(&mut Session, &Filter)>, mut output: Output) -> anyhow::Result<()> {
+/// Shows the registry, or the kinds asked for; `session` is `None` where there is no database to tell when they were
+/// read.
+pub(super) fn kinds(
+    session: Option<(&mut Session, &Filter)>,
+    asked: &[String],
+    mut output: Output,
+) -> anyhow::Result<()> {
     let mut reads: BTreeMap<String, BTreeMap<String, LastRead>> = BTreeMap::new();
     if let Some((session, filter)) = session {
         // the latest comes last
@@ -75,7 +80,7 @@ pub(super) fn kinds(session: Option<(&mut Session, &Filter)>, mut output: Output
             Ok(())
         })?;
     }
-    for kind in POLICY_KINDS {
+    for kind in POLICY_KINDS.iter().filter(|kind| asked.is_empty() || asked.iter().any(|slug| slug == kind.slug())) {
         let last_read = reads.remove(kind.slug()).unwrap_or_default().into_values().collect();
         output.row(&KindRecord::new(kind, last_read))?;
     }

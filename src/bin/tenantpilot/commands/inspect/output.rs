@@ -140,8 +140,29 @@ pub(crate) fn table(titles: &[&str]) -> Table {
         table.set_width(columns.unwrap_or(WIDTH_OF_PIPES));
     }
     table.set_header(titles);
+    let width = table.width().unwrap_or(WIDTH_OF_PIPES);
+    for (index, title) in titles.iter().enumerate() {
+        // an id is copied, a time is read: a part of one is worth nothing
+        let whole = match *title {
+            "JOB" => ID,
+            title if title.ends_with("(UTC)") && width >= WIDE => MINUTE,
+            _ => continue,
+        };
+        if let Some(column) = table.column_mut(index) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(whole + PADDING)));
+        }
+    }
     table
 }
+
+/// Characters of a job's id.
+const ID: u16 = 36;
+
+/// Characters of a time to the minute.
+const MINUTE: u16 = 16;
+
+/// Width at which a table has room for whole times.
+const WIDE: u16 = 100;
 
 /// Adds a row of one line; what does not fit is cut.
 pub(crate) fn add_row(table: &mut Table, cells: &[String]) {

@@ -8,7 +8,10 @@ use tenantpilot::{
     store::{Filter, Session},
 };
 
-use super::output::{Output, Record};
+use super::{
+    output::{Output, Record},
+    records,
+};
 
 /// All tenants at a glance.
 #[derive(Serialize)]
@@ -21,21 +24,21 @@ struct Overview {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Tenant {
+pub(super) struct Tenant {
     tenant_id: String,
-    policies: u64,
-    settings: i64,
-    last_synced_at: Option<String>,
-    last_run: Option<LastRun>,
+    pub(super) policies: u64,
+    pub(super) settings: i64,
+    pub(super) last_synced_at: Option<String>,
+    pub(super) last_run: Option<LastRun>,
     kinds: Vec<Kind>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct LastRun {
-    run_id: String,
-    status: String,
-    finished_at: Option<String>,
+pub(super) struct LastRun {
+    pub(super) run_id: String,
+    pub(super) status: String,
+    pub(super) finished_at: Option<String>,
 }
 
 #[derive(Serialize, Default)]
@@ -55,6 +58,7 @@ struct Line<'t> {
     policies: u64,
     settings: i64,
     last_synced_at: Option<&'t str>,
+    last_run: Option<&'t str>,
 }
 
 impl Record for Tenant {
@@ -62,9 +66,21 @@ impl Record for Tenant {
         &["TENANT", "KIND", "POLICIES", "SETTINGS", "LAST SYNCED (UTC)", "LAST RUN"];
     fn csv(&self, lines: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
         let last_synced_at = self.last_synced_at.as_deref();
+        let last_run = self.last_run.as_ref().map(|run| run.status.as_str());
+        let line = |kind, policies, settings| Line {
+            tenant_id: &self.tenant_id,
+            kind,
+            policies,
+            settings,
+            last_synced_at,
+            last_run,
+        };
         for Kind { kind, policies, settings } in &self.kinds {
-            let (policies, settings) = (*policies, *settings);
-            lines.serialize(Line { tenant_id: &self.tenant_id, kind, policies, settings, last_synced_at })?;
+            lines.serialize(line(kind, *policies, *settings))?;
+        }
+        // one of which nothing was read must not be missing
+        if self.kinds.is_empty() {
+            lines.serialize(line("", 0, 0))?;
         }
         Ok(())
     }
@@ -95,6 +111,34 @@ pub(super) fn overview(
     database: &str,
     mut output: Output,
 ) -> anyhow::Result<()> {
+    let tenants: Vec<Tenant> = gathered(session, filter)?.into_values().collect();
+    if output.is_json() {
+        return Ok(output.value(&Overview { version: 1, database: database.to_owned(), tenants })?);
+    }
+    for tenant in &tenants {
+        output.rows(tenant)?;
+    }
+    Ok(output.finish()?)
+}
+
+/// Shows a line for each tenant.
+pub(super) fn tenants(session: &mut Session, filter: &Filter, output: &mut Output) -> anyhow::Result<()> {
+    let mut gathered = gathered(session, filter)?;
+    let mut rows = Vec::new();
+    session.tenants(filter, &mut |row| {
+        rows.push(row);
+        Ok(())
+    })?;
+    for row in rows {
+        if let Some(tenant) = gathered.remove(&row.tenant_id) {
+            output.row(&records::Tenant::new(row, tenant))?;
+        }
+    }
+    Ok(())
+}
+
+/// Tenants by id, with what is stored of them.
+fn gathered(session: &mut Session, filter: &Filter) -> anyhow::Result<BTreeMap<String, Tenant>> {
     let mut tenants = BTreeMap::new();
     session.tenants(&Filter { limit: None, ..filter.clone() }, &mut |row| {
         let empty = Tenant {
@@ -135,12 +179,5 @@ pub(super) fn overview(
         }
         Ok(())
     })?;
-    let tenants: Vec<Tenant> = tenants.into_values().collect();
-    if output.is_json() {
-        return Ok(output.value(&Overview { version: 1, database: database.to_owned(), tenants })?);
-    }
-    for tenant in &tenants {
-        output.rows(tenant)?;
-    }
-    Ok(output.finish()?)
+    Ok(tenants)
 }

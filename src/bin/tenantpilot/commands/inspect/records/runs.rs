@@ -149,6 +149,15 @@ impl From<RunKindRow> for RunKind {
     }
 }
 
+impl RunKind {
+    /// Why the kind failed, or how many of its policies did.
+    fn problems(&self) -> String {
+        let counts = [(self.counts.incomplete, "incomplete"), (self.skipped, "not read")];
+        let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        self.error.as_ref().map_or_else(|| counts.collect::<Vec<_>>().join(", "), RunError::in_words)
+    }
+}
+
 /// A line of CSV is one kind of a run.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -210,7 +219,7 @@ impl Run {
 impl Record for Run {
     // what fits 120 columns; JSON and CSV have all counts
     const TITLES: &'static [&'static str] =
-        &["STARTED (UTC)", "TENANT, KIND", "STATUS", "POLICIES", "SETTINGS", "CHANGES", "SECONDS", "ERROR"];
+        &["STARTED (UTC)", "TENANT, KIND", "STATUS", "POLICIES", "SETTINGS", "CHANGES", "SECONDS", "PROBLEMS"];
 
     fn csv(&self, lines: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
         lines.serialize(self.line("all", &self.status, self.duration_ms, &self.counts, self.error.as_ref()))?;
@@ -222,23 +231,24 @@ impl Record for Run {
     }
 
     fn cells(&self) -> Vec<Vec<String>> {
-        let line = |start: &str, name: &str, status: &str, counts: &Counts, ms: i64, error: Option<&RunError>| {
+        let line = |start: String, name: String, status: &str, counts: &Counts, ms: i64, problems: String| {
             vec![
-                start.to_owned(),
-                name.to_owned(),
+                start,
+                name,
                 status.to_owned(),
                 counts.policies.to_string(),
                 counts.settings.to_string(),
                 counts.changes(),
                 format!("{}.{}", ms / 1000, ms % 1000 / 100),
-                error.map(RunError::in_words).unwrap_or_default(),
+                problems,
             ]
         };
-        let ms = self.duration_ms.unwrap_or_default();
-        let whole =
-            line(&minute(&self.started_at), &self.tenant_id, &self.status, &self.counts, ms, self.error.as_ref());
+        let problems = self.error.as_ref().map(RunError::in_words).unwrap_or_default();
+        let (start, ms) = (minute(&self.started_at), self.duration_ms.unwrap_or_default());
+        let whole = line(start, self.tenant_id.clone(), &self.status, &self.counts, ms, problems);
         let kinds = self.kinds.iter().map(|kind| {
-            line("", &format!("  {}", kind.kind), &kind.status, &kind.counts, kind.duration_ms, kind.error.as_ref())
+            let name = format!("  {}", kind.kind);
+            line(String::new(), name, &kind.status, &kind.counts, kind.duration_ms, kind.problems())
         });
         std::iter::once(whole).chain(kinds).collect()
     }
