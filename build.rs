@@ -5,7 +5,9 @@ use std::{collections::hash_map::DefaultHasher, env, fs, hash::Hasher as _, path
 
 fn main() {
     let mut hasher = DefaultHasher::new();
-    for source in ["src/flatten", "src/json.rs", "data/words"] {
+    let rows = ["src/flatten", "src/json.rs", "src/policy.rs", "data/words"];
+    let names = ["src/definitions.rs", "src/definitions", "src/directory.rs"];
+    for source in rows.into_iter().chain(names).chain(["src/sync/scripts.rs"]) {
         println!("cargo::rerun-if-changed={source}");
         hash(Path::new(source), &mut hasher);
     }

@@ -135,7 +135,11 @@ fn goes_on(body: &Map<String, Value>) -> bool {
 /// A time of Graph's, UTC; the least one means "never".
 fn timestamp(text: &str) -> Option<NaiveDateTime> {
     const SECOND: u32 = 1_000_000_000;
-    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    let time = match text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) {
+        // as Windows PowerShell writes it
+        Some(ms) => DateTime::from_timestamp_millis(ms.parse().ok()?)?.fixed_offset(),
+        None => DateTime::parse_from_rfc3339(text).ok()?,
+    };
     // chrono has a leap second as more than a whole one; no database has such a time
     let (seconds, nanos) = (time.timestamp(), time.timestamp_subsec_nanos());
     let time = DateTime::from_timestamp(seconds + i64::from(nanos / SECOND), nanos % SECOND)?;

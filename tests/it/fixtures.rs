@@ -516,6 +516,73 @@ fn what_tools_write_beside_a_policy_is_its_own() {
 }
 
 #[test]
+fn what_powershell_has_made_of_a_policy_is_read() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    // Windows PowerShell 5.1: lists in objects, times of its own
+    let mut policy = catalog("A", "A", [choice("vendor_a", "1"), choice("vendor_b", "1")]);
+    policy["settings"] = json!({"value": policy["settings"], "Count": 2});
+    policy["settingCount"] = json!(2);
+    policy["lastModifiedDateTime"] = json!("/Date(1588701527912)/");
+    export.put("A.json", &policy);
+    let target = json!({"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}});
+    export.put("Assignments/A.json", &json!({"value": [target], "Count": 1}));
+    // the SDK of Graph
+    export.put(
+        "B.json",
+        &json!({"Id": "B", "DisplayName": "B", "State": "enabled", "GrantControls": {"Operator": "OR",
+        "BuiltInControls": ["mfa"]}, "Conditions": {"ClientAppTypes": ["all"]}, "AdditionalProperties": {
+        "@odata.context": "https://graph.microsoft.com/beta/$metadata#identity/conditionalAccess/policies/$entity"}}),
+    );
+    // app protection, by its id and name
+    let protection = json!({"@odata.type": "#microsoft.graph.iosManagedAppProtection", "id": "T_1", "displayName": "C",
+        "pinRequired": true});
+    export.put("C.json", &protection);
+    export.put("Assignments/T_1 - C.json", &json!({"@odata.context": "…/assignments", "value": [target]}));
+    database.program().sync(export.path());
+    assert_eq!(
+        database.lines(
+            "SELECT graph_policy_id || ' ' || policy_type || ' ' || setting_count || ' ' || coalesce(assigned, '-') || ' '
+             || coalesce(graph_modified_at, '-') AS line FROM policies ORDER BY 1"
+        ),
+        [
+            "A settings-catalog 2 1 2020-05-05 17:58:47.912",
+            "B conditional-access 4 - -",
+            "T_1 app-protection 1 1 -",
+        ]
+    );
+
+    export.put(
+        "D.json",
+        &json!({"@odata.type": "#microsoft.graph.iosCompliancePolicy", "id": "D", "displayName": "D",
+        "passcodeRequired": true, "scheduledActionsForRule": [{"scheduledActionConfigurations": "System.Object[]"}]}),
+    );
+    let printed = database.program().try_sync(export.path(), &[]);
+    assert_eq!(printed.code, Some(3), "{printed:?}");
+    assert!(printed.stderr.contains("D.json: PowerShell has cut off what lies deep"), "{printed:?}");
+    assert_eq!(policies(&database), ["A", "B", "D", "T_1"]);
+}
+
+#[test]
+fn what_lies_beside_policies_is_none() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    export.put("Device Configurations/A.json", &device_configuration("A", "A", &json!({"camera": "block"})));
+    for (path, object) in [
+        (
+            "Compliance Policies/Message Templates/m.json",
+            json!({"id": "m", "displayName": "m", "defaultLocale": "en",
+            "localizedNotificationMessages": [{"subject": "s", "messageTemplate": "t"}]}),
+        ),
+        ("Partner Connections/Compliance/p.json", json!({"partnerState": "enabled", "displayName": "p", "id": "p"})),
+        ("Device Configurations/g.json", json!({"id": "g", "displayName": "g", "groupTypes": []})),
+        ("Enrollment/e.json", json!({"@odata.type": "#microsoft.graph.depIOSEnrollmentProfile", "displayName": "e"})),
+    ] {
+        export.put(path, &object);
+    }
+    database.program().sync(export.path());
+    assert_eq!(policies(&database), ["A"]);
+}
+
+#[test]
 fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
     let (export, database) = (Export::new(), Database::sqlite());
     let intent = json!({"@odata.type": "#microsoft.graph.deviceManagementIntent", "id": "A", "displayName": "A"});

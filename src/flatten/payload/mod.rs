@@ -33,6 +33,9 @@ const BASE64_PROPERTIES: [&str; 11] = [
     "officeConfigurationXml",
 ];
 
+/// Bytes of a text that no other text is the base64 of by chance.
+const SHORTEST_PLAIN: usize = 24;
+
 /// A value's text, as a person may read it.
 pub(super) struct Payload {
     pub(super) text: String,
@@ -82,7 +85,10 @@ pub(super) fn of_text(value: &Value) -> Option<Payload> {
     if promising && let Some(bytes) = encoded::bytes(text) {
         // base64 of a word may be a word by chance
         return match binary::content(&bytes, 0)? {
-            Content::Plain(text) => Some(Payload::new(text)).filter(|payload| payload.holds_secret),
+            Content::Plain(text) => {
+                let is_text = text.len() >= SHORTEST_PLAIN;
+                Some(Payload::new(text)).filter(|payload| is_text || payload.holds_secret)
+            }
             content => Some(of_content(content)),
         };
     }

@@ -330,6 +330,16 @@ fn base64_is_decoded_however_it_is_padded() {
 }
 
 #[test]
+fn base64_of_a_text_is_told_from_a_word_by_its_length() {
+    let text = |text: &str| of_text(&json!(base64(text))).map(|payload| payload.text);
+    let script = "#!/bin/sh\necho \"compliant\"\n";
+    assert_eq!(text(script).as_deref(), Some(script));
+    assert_eq!(text("a word"), None);
+    // hexadecimal digits are letters of base64 as well
+    assert!(of_text(&json!("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")).is_none());
+}
+
+#[test]
 fn keys_are_secrets_whatever_holds_them() {
     let number = [0x02, 0x01, 0x05];
     let keys = [

@@ -109,7 +109,14 @@ const ENDINGS: [&str; 43] = [
 const WORDS: [&str; 8] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "pw", "sas"];
 
 /// Names without any of the stems, which are secrets as they stand; those with `exit` leave a kiosk.
-const WHOLE: [&str; 4] = ["activationcode", "activation_code", "exit_lock_task_mode_code", "kioskModeExitCode"];
+const WHOLE: [&str; 6] = [
+    "activationcode",
+    "activation_code",
+    "exit_lock_task_mode_code",
+    "kioskModeExitCode",
+    "qrCodeContent",
+    "qrCodeImage",
+];
 
 /// What may follow such a name without making it another one.
 const TAILS: [&str; 10] =
