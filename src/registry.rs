@@ -22,9 +22,11 @@ pub struct PolicyKind {
     pub permission: &'static str,
     /// Whether a sync reads it without being asked for it by name.
     pub default: bool,
-    /// `@odata.type`s of its policies without `#microsoft.graph.`; `*` stands for any beginning or end.
+    /// `@odata.type`s of its policies that are not the singular of a collection's name, without `#microsoft.graph.`;
+    /// `*` stands for any beginning or end.
     types: &'static [&'static str],
-    /// Folders that exporting tools put it into: letters alone, lower-case.
+    /// Folders that exporting tools put it into, beside those called by the slug, its plural or the collection: letters
+    /// alone, lower-case.
     folders: &'static [&'static str],
 }
 
@@ -56,12 +58,12 @@ pub enum Details {
 }
 
 impl Endpoint {
-    /// The type that its path is the plural of, which a collection of several types has none of.
-    fn own_type(&self) -> String {
-        let name = self.path.rsplit('/').next().unwrap_or_default();
-        match name.strip_suffix("ies") {
-            Some(stem) => format!("{stem}y"),
-            None => name.strip_suffix('s').unwrap_or(name).to_owned(),
+    /// Whether its path is the plural of this type, which a collection of several types has none of.
+    fn is_of_type(&self, name: &str) -> bool {
+        let collection = self.path.rsplit('/').next().unwrap_or_default();
+        match collection.strip_suffix("ies") {
+            Some(stem) => name.strip_suffix('y') == Some(stem),
+            None => name == collection.strip_suffix('s').unwrap_or(collection),
         }
     }
 }
@@ -81,7 +83,7 @@ impl PolicyKind {
     pub fn may_list(&self, path: &str, graph_type: Option<&str>) -> bool {
         let Some(graph_type) = graph_type else { return true };
         let name = graph_type.strip_prefix("#microsoft.graph.").unwrap_or(graph_type);
-        self.endpoints.iter().all(|endpoint| endpoint.path == path || endpoint.own_type() != name)
+        self.endpoints.iter().all(|endpoint| endpoint.path == path || !endpoint.is_of_type(name))
     }
 
     /// The `policy_type` of the database and the value of `--kind`.
@@ -171,7 +173,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         )],
         permission: CONFIGURATION,
         default: true,
-        types: &["groupPolicyConfiguration"],
+        types: &[],
         folders: &["admintemplate", "admintemplates"],
     },
     PolicyKind {
@@ -193,7 +195,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         )],
         permission: SCRIPTS,
         default: false,
-        types: &["deviceManagementScript"],
+        types: &[],
         folders: &["powershell", "powershellscripts"],
     },
     PolicyKind {
@@ -202,7 +204,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         endpoints: &[endpoint("deviceManagement/deviceShellScripts", &["$expand=assignments", ""], Details::Item(""))],
         permission: SCRIPTS,
         default: false,
-        types: &["deviceShellScript"],
+        types: &[],
         folders: &["shell", "shellscripts", "macscripts"],
     },
     PolicyKind {
@@ -215,8 +217,8 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         )],
         permission: SCRIPTS,
         default: false,
-        types: &["deviceCustomAttributeShellScript"],
-        folders: &["customattributes", "maccustomattributes"],
+        types: &[],
+        folders: &["maccustomattributes"],
     },
     PolicyKind {
         shape: Shape { slug: "remediation", platform: Some("Windows"), settings: Bag },
@@ -224,8 +226,8 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         endpoints: &[endpoint("deviceManagement/deviceHealthScripts", &["$expand=assignments", ""], Details::Item(""))],
         permission: SCRIPTS,
         default: false,
-        types: &["deviceHealthScript"],
-        folders: &["healthscripts", "proactiveremediations", "remediations"],
+        types: &[],
+        folders: &["healthscripts", "proactiveremediations"],
     },
     PolicyKind {
         shape: Shape { slug: "compliance-script", platform: Some("Windows"), settings: Bag },
@@ -233,8 +235,8 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         endpoints: &[endpoint("deviceManagement/deviceComplianceScripts", &[""], Details::Item(""))],
         permission: SCRIPTS,
         default: false,
-        types: &["deviceComplianceScript"],
-        folders: &["compliancescripts"],
+        types: &[],
+        folders: &[],
     },
     PolicyKind {
         shape: Shape { slug: "feature-update", platform: Some("Windows"), settings: Bag },
@@ -246,8 +248,8 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         )],
         permission: CONFIGURATION,
         default: false,
-        types: &["windowsFeatureUpdateProfile"],
-        folders: &["featureupdates"],
+        types: &[],
+        folders: &[],
     },
     PolicyKind {
         shape: Shape { slug: "quality-update", platform: Some("Windows"), settings: Bag },
@@ -258,8 +260,8 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         ],
         permission: CONFIGURATION,
         default: false,
-        types: &["windowsQualityUpdateProfile", "windowsQualityUpdatePolicy"],
-        folders: &["qualityupdates"],
+        types: &[],
+        folders: &[],
     },
     PolicyKind {
         shape: Shape { slug: "driver-update", platform: Some("Windows"), settings: Bag },
@@ -271,8 +273,8 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         )],
         permission: CONFIGURATION,
         default: false,
-        types: &["windowsDriverUpdateProfile"],
-        folders: &["driverupdates"],
+        types: &[],
+        folders: &[],
     },
     PolicyKind {
         shape: Shape { slug: "enrollment", platform: None, settings: Bag },
@@ -358,7 +360,6 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
             "*MobileAppConfiguration",
             "androidManagedStoreAppConfiguration",
             "androidForWorkAppConfigurationSchema",
-            "targetedManagedAppConfiguration",
         ],
         folders: &["appconfigurationmanageddevice", "appconfigurationmanagedapp", "appconfigurationpolicies"],
     },
@@ -404,7 +405,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         endpoints: &[endpoint("deviceAppManagement/policySets", &[""], Details::Item("$expand=items,assignments"))],
         permission: APPS,
         default: false,
-        types: &["policySet"],
+        types: &[],
         folders: &[],
     },
 ];

@@ -21,8 +21,13 @@ pub fn by_graph_type(graph_type: &str) -> Option<&'static PolicyKind> {
     let having = |matches: fn(&str, &str) -> bool| {
         POLICY_KINDS.iter().find(|kind| kind.types.iter().any(|pattern| matches(pattern, name)))
     };
+    let is_own = |kind: &&PolicyKind| {
+        kind.types.contains(&name) || kind.endpoints.iter().any(|endpoint| endpoint.is_of_type(name))
+    };
     // a name of its own before a pattern: `windows10EnrollmentCompletionPageConfiguration` is no device configuration
-    having(|pattern, name| pattern == name)
+    POLICY_KINDS
+        .iter()
+        .find(is_own)
         .or_else(|| having(|pattern, name| pattern.strip_suffix('*').is_some_and(|start| name.starts_with(start))))
         .or_else(|| {
             // the longest ending: `*MobileAppConfiguration` before `*Configuration`
