@@ -249,7 +249,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         permission: CONFIGURATION,
         default: false,
         types: &[],
-        folders: &[],
+        folders: &["featureupdateprofiles"],
     },
     PolicyKind {
         shape: Shape { slug: "quality-update", platform: Some("Windows"), settings: Bag },
@@ -261,7 +261,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         permission: CONFIGURATION,
         default: false,
         types: &[],
-        folders: &[],
+        folders: &["qualityupdateprofiles"],
     },
     PolicyKind {
         shape: Shape { slug: "driver-update", platform: Some("Windows"), settings: Bag },
@@ -274,7 +274,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         permission: CONFIGURATION,
         default: false,
         types: &[],
-        folders: &[],
+        folders: &["driverupdateprofiles"],
     },
     PolicyKind {
         shape: Shape { slug: "enrollment", platform: None, settings: Bag },

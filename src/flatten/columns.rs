@@ -237,7 +237,7 @@ fn assignment(listed: &Value) -> Assignment {
     Assignment {
         intent: intent.to_owned(),
         target_type: target_type.to_owned(),
-        target_id: said("groupId").or_else(|| said("collectionId")).map(str::to_owned),
+        target_id: ["groupId", "collectionId", "targetGroupId"].into_iter().find_map(said).map(str::to_owned),
         target_name: said("groupDisplayName").or_else(|| said("groupName")).map(str::to_owned),
         filter_id: filter_id.map(str::to_owned),
         filter_name: filter_name.map(str::to_owned),

@@ -538,6 +538,7 @@ fn what_powershell_has_made_of_a_policy_is_read() {
         "pinRequired": true});
     export.put("C.json", &protection);
     export.put("Assignments/T_1 - C.json", &json!({"@odata.context": "…/assignments", "value": [target]}));
+    export.put("Assignments/B.json", &json!({"id": "x", "targetGroupId": "11111111-1111-4111-8111-111111111111"}));
     database.program().sync(export.path());
     assert_eq!(
         database.lines(
@@ -546,7 +547,7 @@ fn what_powershell_has_made_of_a_policy_is_read() {
         ),
         [
             "A settings-catalog 2 1 2020-05-05 17:58:47.912",
-            "B conditional-access 4 - -",
+            "B conditional-access 4 1 -",
             "T_1 app-protection 1 1 -",
         ]
     );
