@@ -552,6 +552,10 @@ fn what_powershell_has_made_of_a_policy_is_read() {
         ]
     );
 
+    // without an id of its own, as templates are
+    let template = json!({"@odata.type": "#microsoft.graph.iosCompliancePolicy", "displayName": "E",
+        "id": "00000000-0000-0000-0000-000000000000", "passcodeRequired": true});
+    export.put("E.json", &template);
     export.put(
         "D.json",
         &json!({"@odata.type": "#microsoft.graph.iosCompliancePolicy", "id": "D", "displayName": "D",
@@ -560,7 +564,7 @@ fn what_powershell_has_made_of_a_policy_is_read() {
     let printed = database.program().try_sync(export.path(), &[]);
     assert_eq!(printed.code, Some(3), "{printed:?}");
     assert!(printed.stderr.contains("D.json: PowerShell has cut off what lies deep"), "{printed:?}");
-    assert_eq!(policies(&database), ["A", "B", "D", "T_1"]);
+    assert_eq!(policies(&database), ["A", "B", "D", "T_1", "fixture:E.json"]);
 }
 
 #[test]
@@ -596,6 +600,24 @@ fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
     assert_eq!(printed.code, Some(3), "{printed:?}");
     let rows = "SELECT graph_policy_id || ' ' || setting_value AS line FROM policy_settings";
     assert_eq!(database.lines(rows), ["A True"]);
+    // nor does what an export leaves that has failed; a text may hold the JSON once more
+    let whole = json!({"settings": [{"definitionId": "deviceConfiguration--x_camera", "valueJson": "false"}]});
+    for failed in [json!(null), json!("a text")] {
+        export.put("A_Settings.json", &failed);
+        assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3), "{failed}");
+        assert_eq!(database.lines(rows), ["A True"], "{failed}");
+    }
+    export.put("A_Settings.json", &json!(whole.to_string()));
+    database.program().sync(export.path());
+    assert_eq!(database.lines(rows), ["A False"]);
+    // a policy that has its settings itself needs nobody
+    let mut own = intent.clone();
+    own["settings"] = whole["settings"].clone();
+    export.put("A.json", &own);
+    export.put("A_Settings.json", &json!(null));
+    database.program().sync(export.path());
+    assert_eq!(database.lines(rows), ["A False"]);
+    export.put("A.json", &intent);
     // assignments that cannot be read cost the policy nothing
     export.put(
         "A_Settings.json",

@@ -95,8 +95,8 @@ fn a_type_that_no_other_property_tells_is_a_row() {
     assert_eq!(
         told("device-configuration", &kiosk),
         [
-            "Kiosk Profiles > Hall > User Accounts Configuration [1] > Type = Windows kiosk local group",
-            "Kiosk Profiles > Hall > User Accounts Configuration [2] > Type = Windows kiosk Active Directory group",
+            "Kiosk Profiles > Hall > User Accounts Configuration > Desk > Type = Windows kiosk local group",
+            "Kiosk Profiles > Hall > User Accounts Configuration > Desk [2] > Type = Windows kiosk Active Directory group",
         ]
     );
     let extension = json!({"@odata.type": kind("iosRedirectSingleSignOnExtension"), "teamIdentifier": "T"});
@@ -104,6 +104,9 @@ fn a_type_that_no_other_property_tells_is_a_row() {
         told("device-configuration", &json!({"iosSingleSignOnExtension": extension})),
         ["iOS Single Sign On Extension > Type = iOS redirect single sign on extension"]
     );
+    // one that the property always has tells nothing
+    let rollout = json!({"@odata.type": kind("windowsUpdateRolloutSettings"), "offerStartDateTimeInUTC": null});
+    assert!(told("feature-update", &json!({"rolloutSettings": rollout})).is_empty());
     let autopilot =
         json!({"@odata.type": kind("activeDirectoryWindowsAutopilotDeploymentProfile"), "language": "en-US"});
     assert_eq!(told("autopilot", &autopilot), ["Type = Active Directory Windows Autopilot deployment profile"]);
@@ -134,7 +137,7 @@ fn what_a_policy_applies_to_by_rule_is_told() {
     let policy = json!({"displayName": "Camera", "deviceManagementApplicabilityRuleOsEdition": rule});
     let rows = rows("device-configuration", &policy);
     let values: Vec<_> = rows.iter().filter_map(|row| row.value.as_deref()).collect();
-    assert_eq!(values, ["Pro", "Windows 10 enterprise", "Exclude"]);
+    assert_eq!(values, ["Pro", "Windows 10 Enterprise", "Exclude"]);
 }
 
 #[test]
@@ -148,7 +151,7 @@ fn nothing_of_a_policy_that_is_off_is_configured() {
 #[test]
 fn ways_to_sign_in_that_are_needed_together_say_so() {
     let access = json!({"grantControls": {"allowedCombinations": ["fido2", "password,softwareOath"]}});
-    assert_eq!(rows("conditional-access", &access)[0].value.as_deref(), Some("FIDO2; Password + Software oath"));
+    assert_eq!(rows("conditional-access", &access)[0].value.as_deref(), Some("FIDO2; Password + Software OATH"));
 }
 
 #[test]
