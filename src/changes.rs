@@ -157,9 +157,17 @@ pub struct Change {
     pub new: Option<String>,
 }
 
+/// What the service counts and notes on a profile of driver updates: it differs every day, and nobody has changed it.
+const STATE: [&str; 3] = ["deviceReporting", "inventorySyncStatus/", "newUpdates"];
+
+fn is_state(path: &str) -> bool {
+    STATE.iter().any(|state| path == *state || state.ends_with('/') && path.starts_with(state))
+}
+
 /// Compares the settings of a policy; changes come in order of path.
 pub fn compare<'a>(stored: impl IntoIterator<Item = Side<'a>>, new: impl IntoIterator<Item = Side<'a>>) -> Vec<Change> {
     let mut changes = elements::compare(stored.into_iter(), new.into_iter());
+    changes.retain(|change| change.kind != ChangeKind::Changed || !is_state(&change.path));
     changes.sort_by_cached_key(|change| {
         (elements::without_indexes(&change.path).into_owned(), change.path.clone(), Reverse(change.kind))
     });

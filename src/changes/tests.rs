@@ -43,6 +43,16 @@ fn told(before: &[(&'static str, &'static str)], now: &[(&'static str, &'static 
 }
 
 #[test]
+fn what_the_service_counts_is_no_change_of_anybodys() {
+    let before =
+        [("newUpdates", "0"), ("inventorySyncStatus/lastSuccessfulSyncDateTime", "a"), ("approvalType", "manual")];
+    let now =
+        [("newUpdates", "3"), ("inventorySyncStatus/lastSuccessfulSyncDateTime", "b"), ("approvalType", "automatic")];
+    assert_eq!(told(&before, &now), ["approvalType manual -> automatic"]);
+    assert_eq!(told(&[], &before[..1]), ["newUpdates  -> 0"]);
+}
+
+#[test]
 fn a_change_is_told_of_the_item_that_changed() {
     let before = [
         ("rules[1]/displayName", "ssh"),
