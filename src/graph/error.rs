@@ -126,6 +126,11 @@ impl GraphError {
         }
     }
 
+    /// Whether it ends all asking of the run, and not this request alone: cancelled, or without a token.
+    pub(crate) fn ends_run(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::SignIn(_))
+    }
+
     /// The code under which summaries list the error.
     pub fn code(&self) -> &'static str {
         match self {

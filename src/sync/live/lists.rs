@@ -34,7 +34,7 @@ pub(super) async fn read_kind(client: &Client, outlet: &Outlet) -> Result<Vec<Ab
                 tracing::info!(%error, policy.kind = outlet.kind.slug(), "there is no `{}`", endpoint.path);
                 absent.push((endpoint, error));
             }
-            Err(error @ (GraphError::Cancelled | GraphError::SignIn(_))) => return Err(error),
+            Err(error) if error.ends_run() => return Err(error),
             Err(error) => {
                 failed.get_or_insert(error);
             }
@@ -107,7 +107,7 @@ async fn still_listed(client: &Client, endpoint: &Endpoint, gone: Vec<Gone>) -> 
         return Ok(Vec::new());
     }
     let items = match client.list(&format!("{}?$select=id", endpoint.path)).await {
-        Err(error @ (GraphError::Cancelled | GraphError::SignIn(_))) => return Err(error),
+        Err(error) if error.ends_run() => return Err(error),
         listed => listed.ok(),
     };
     let id = |item: &RawItem| json::text(&json::properties(item.get()).ok()?, "id");

@@ -216,8 +216,7 @@ impl Outlet {
         for read in read {
             match read {
                 Read::Policy(document) => page.documents.push(document),
-                Read::Failed { error: GraphError::Cancelled, .. } => return Err(GraphError::Cancelled),
-                Read::Failed { error: error @ GraphError::SignIn(_), .. } => return Err(error),
+                Read::Failed { error, .. } if error.ends_run() => return Err(error),
                 Read::Failed { id, name, error } => {
                     let content = Content::Unreadable { code: error.code(), message: error.to_string() };
                     let prepared = Prepared { kind: kind.slug(), id, name, file: None, content };

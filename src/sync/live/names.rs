@@ -91,7 +91,7 @@ impl Warnings {
     /// Adds one, unless it was told before; `permission` is what the app lacks where it is refused. A run that is
     /// stopped warns of nothing.
     pub(super) fn add(&self, what: &str, error: &GraphError, permission: &str) {
-        if matches!(error, GraphError::Cancelled | GraphError::SignIn(_)) {
+        if error.ends_run() {
             return;
         }
         let hint = matches!(error, GraphError::Forbidden { .. })

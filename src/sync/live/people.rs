@@ -238,7 +238,7 @@ struct Found {
 impl Found {
     /// One id that fails does not cost the others; what ends the run does.
     fn miss(&mut self, id: &str, error: GraphError) -> Result<(), GraphError> {
-        if matches!(error, GraphError::Cancelled | GraphError::SignIn(_)) {
+        if error.ends_run() {
             return Err(error);
         }
         self.failed.get_or_insert_with(|| (error, Vec::new())).1.push(id.to_owned());

@@ -101,7 +101,7 @@ impl Definitions {
             };
             match done {
                 Ok(()) => {}
-                Err(error @ (GraphError::Cancelled | GraphError::SignIn(_))) => return Err(error),
+                Err(error) if error.ends_run() => return Err(error),
                 Err(error) => {
                     tracing::debug!(%error, ?way, "names of settings could not be read in this way");
                     failed.get_or_insert(error);
@@ -234,7 +234,7 @@ impl Definitions {
         if !state.categories.contains_key(place.categories) {
             let listed = match self.client.list(place.categories).await {
                 Ok(listed) => Some(listed),
-                Err(error @ (GraphError::Cancelled | GraphError::SignIn(_))) => return Err(error),
+                Err(error) if error.ends_run() => return Err(error),
                 Err(error) => {
                     self.warnings.add("the categories of settings could not be read", &error, PERMISSION);
                     None
