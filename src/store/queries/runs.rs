@@ -2,14 +2,17 @@
 
 use diesel::prelude::*;
 
-use super::{Conn, write_transaction, writes};
+use super::{
+    Conn, write_transaction,
+    writes::{self, Changed},
+};
 use crate::{
     changes::{ChangeKind, Tally},
     store::{
         batch::{Known, Run, Seen},
         diff,
         error::StoreError,
-        models::{NewChange, NewTenant, RunKindRow, RunRow, StoredAssignment, StoredPolicy},
+        models::{NewTenant, RunKindRow, RunRow, StoredPolicy},
         rows::ChangeRow,
         schema::{policies, policy_assignments, settings, sync_run_kinds, sync_runs, tenants},
     },
@@ -143,10 +146,7 @@ fn remove_chunk(conn: &mut Conn, run: &Run, ids: &[String]) -> QueryResult<(Tall
         .load(conn)?;
     let keys: Vec<i64> = gone.iter().map(|(policy, _)| policy.id).collect();
     let before = writes::stored_settings(conn, &keys)?;
-    let assigned: Vec<StoredAssignment> = policy_assignments::table
-        .filter(policy_assignments::policy_id.eq_any(&keys))
-        .select(StoredAssignment::as_select())
-        .load(conn)?;
+    let assigned = writes::stored_assignments(conn, &keys)?;
     let (mut tally, mut recorded) = (Tally::default(), Vec::new());
     for (policy, name) in &gone {
         let changes = before.get(&policy.id).map(|rows| writes::all_removed(rows)).unwrap_or_default();
@@ -154,21 +154,9 @@ fn remove_chunk(conn: &mut Conn, run: &Run, ids: &[String]) -> QueryResult<(Tall
         if !run.recorded.contains(&policy.policy_type) {
             continue;
         }
-        let own: Vec<_> = assigned.iter().filter(|row| row.policy_id == policy.id).cloned().collect();
-        let shown = changes.into_iter().filter(|change| change.path != crate::policy::NO_SETTINGS_PATH);
-        recorded.extend(shown.chain(diff::assignments_removed(&own)).map(|change| NewChange {
-            run_id: &run.id,
-            tenant_id: run.tenant.as_str(),
-            graph_policy_id: policy.graph_policy_id.clone(),
-            policy_name: name.clone(),
-            policy_type: policy.policy_type.clone(),
-            setting_path: change.path,
-            setting_name: change.name,
-            change: change.kind.word(),
-            old_value: change.old,
-            new_value: change.new,
-            changed_at: run.started_at,
-        }));
+        let unassigned = assigned.get(&policy.id).map(|rows| diff::assignments_removed(rows)).unwrap_or_default();
+        let changed = Changed { id: &policy.graph_policy_id, name, kind: &policy.policy_type };
+        recorded.extend(writes::change_rows(run, &changed, changes, unassigned));
     }
     if run.dry {
         return Ok((tally, recorded.into_iter().map(Into::into).collect()));

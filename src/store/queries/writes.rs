@@ -7,7 +7,7 @@ use diesel::{prelude::*, upsert::excluded};
 use super::{Conn, Rows, insert_settings, write_transaction};
 use crate::{
     changes::{self, Change, Side, Tally},
-    policy::{ASSIGNMENT_SETTINGS, Policy},
+    policy::{ASSIGNMENT_SETTINGS, NO_SETTINGS_PATH, Policy},
     search::folded,
     store::{
         batch::{Batch, Read, Run, Tallies, Written},
@@ -209,8 +209,8 @@ fn write_settings(
             replace_assignments(conn, id, policy)?;
         }
         if is_recorded {
-            let shown = changes.into_iter().filter(|change| change.path != crate::policy::NO_SETTINGS_PATH);
-            recorded.extend(shown.chain(assignment_changes).map(|change| change_row(run, policy, change)));
+            let changed = Changed { id: &policy.id, name: &policy.name, kind: policy.kind };
+            recorded.extend(change_rows(run, &changed, changes, assignment_changes));
         }
     }
     if run.dry {
@@ -259,7 +259,7 @@ pub(super) fn stored_settings(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashM
     Ok(found)
 }
 
-fn stored_assignments(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashMap<i64, Vec<StoredAssignment>>> {
+pub(super) fn stored_assignments(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashMap<i64, Vec<StoredAssignment>>> {
     let mut found: HashMap<i64, Vec<StoredAssignment>> = HashMap::new();
     for chunk in ids.chunks(IDS_PER_STATEMENT) {
         let rows: Vec<StoredAssignment> = policy_assignments::table
@@ -295,12 +295,26 @@ fn replace_assignments(conn: &mut Conn, policy_id: i64, policy: &Policy) -> Quer
     Ok(())
 }
 
-fn change_row<'a>(run: &'a Run, policy: &Policy, change: Change) -> NewChange<'a> {
-    NewChange {
+/// The policy that changes are told of.
+pub(super) struct Changed<'p> {
+    pub(super) id: &'p str,
+    pub(super) name: &'p str,
+    pub(super) kind: &'p str,
+}
+
+/// What is recorded of a policy's changes. The row that says that it has no settings is none.
+pub(super) fn change_rows<'r>(
+    run: &'r Run,
+    policy: &Changed<'_>,
+    settings: Vec<Change>,
+    assignments: Vec<Change>,
+) -> impl Iterator<Item = NewChange<'r>> {
+    let settings = settings.into_iter().filter(|change| change.path != NO_SETTINGS_PATH);
+    settings.chain(assignments).map(move |change| NewChange {
         run_id: &run.id,
         tenant_id: run.tenant.as_str(),
-        graph_policy_id: policy.id.clone(),
-        policy_name: policy.name.clone(),
+        graph_policy_id: policy.id.to_owned(),
+        policy_name: policy.name.to_owned(),
         policy_type: policy.kind.to_owned(),
         setting_path: change.path,
         setting_name: change.name,
@@ -308,7 +322,7 @@ fn change_row<'a>(run: &'a Run, policy: &Policy, change: Change) -> NewChange<'a
         old_value: change.old,
         new_value: change.new,
         changed_at: run.started_at,
-    }
+    })
 }
 
 pub(super) fn insert_changes(conn: &mut Conn, rows: &[NewChange<'_>]) -> QueryResult<()> {
