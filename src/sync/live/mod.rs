@@ -260,23 +260,24 @@ impl Outlet {
 
 /// What the summary tells of a kind that failed.
 fn failure(kind: &PolicyKind, error: &GraphError) -> ErrorReport {
+    let message = match error {
+        GraphError::SignIn(error) => error.to_string(),
+        error => format!("failed to list `{}` policies: {error}", kind.slug()),
+    };
+    error_report(message, error, kind.permission)
+}
+
+/// What the summary tells of an error of Graph; `permission` is what the app lacks where it is refused.
+fn error_report(message: String, error: &GraphError, permission: &str) -> ErrorReport {
     let hint = match error {
         GraphError::Forbidden { .. } => {
-            Some(format!("grant the app the application permission `{}` and admin consent", kind.permission))
+            Some(format!("grant the app the application permission `{permission}` and admin consent"))
         }
         GraphError::SignIn(error) => Some(error.hint()),
         _ => None,
     };
-    ErrorReport {
-        code: error.code(),
-        message: match error {
-            GraphError::SignIn(error) => error.to_string(),
-            error => format!("failed to list `{}` policies: {error}", kind.slug()),
-        },
-        hint,
-        request_id: error.request_id().map(str::to_owned),
-        retry_after: error.retry_after(),
-    }
+    let request_id = error.request_id().map(str::to_owned);
+    ErrorReport { code: error.code(), message, hint, request_id, retry_after: error.retry_after() }
 }
 
 /// Tells each wait once, until the run and with it the reporter is gone.

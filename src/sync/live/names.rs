@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{definitions::Definitions, people::People};
+use super::{definitions::Definitions, error_report, people::People};
 use crate::{
     events::{Reporter, SyncEvent},
     graph::{Client, GraphError, Meter, RetryPolicy},
@@ -94,17 +94,9 @@ impl Warnings {
         if error.ends_run() {
             return;
         }
-        let hint = matches!(error, GraphError::Forbidden { .. })
-            .then(|| format!("grant the app the application permission `{permission}` and admin consent"));
         let mut warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if warnings.iter().all(|told| !told.message.starts_with(what)) {
-            warnings.push(ErrorReport {
-                code: error.code(),
-                message: format!("{what}: {error}"),
-                hint,
-                request_id: error.request_id().map(str::to_owned),
-                retry_after: None,
-            });
+            warnings.push(error_report(format!("{what}: {error}"), error, permission));
         }
     }
 
