@@ -2,7 +2,7 @@
 
 use std::sync::Once;
 
-/// Installs it, unless the process has one already: the HTTP and the Redis client panic without.
+/// Installs it, unless the process has one already: the clients of HTTP, Redis and PostgreSQL panic without.
 pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     // another one that the process installed before is as good

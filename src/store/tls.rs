@@ -7,10 +7,12 @@ use std::sync::Arc;
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::crypto;
 
 /// Whether the certificate is verified, and the address with an `sslmode` that the client knows.
 pub(super) fn verification(address: &str) -> (String, bool) {
@@ -23,16 +25,15 @@ pub(super) fn verification(address: &str) -> (String, bool) {
 
 /// The connector for one connection.
 pub(super) fn connector(verify: bool) -> MakeRustlsConnect {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone());
-    // the provider offers the versions that are asked for: this cannot fail
-    let builder = builder.with_safe_default_protocol_versions().unwrap_or_else(|_| ClientConfig::builder());
+    crypto::install();
+    let builder = ClientConfig::builder();
     let config = if verify {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         builder.with_root_certificates(roots).with_no_client_auth()
     } else {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider))).with_no_client_auth()
+        let unverified = Unverified(builder.crypto_provider().clone());
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(unverified)).with_no_client_auth()
     };
     MakeRustlsConnect::new(config)
 }
