@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::task::{JoinError, spawn_blocking};
 
-use super::prepare::{Context, Outcome};
+use super::prepare::{BYTES_TOGETHER, Context, Outcome, portions};
 use crate::{
     fixtures::{Folder, Found},
     policy::PolicyId,
@@ -15,8 +15,6 @@ use crate::{
 
 /// Files that are read together, at most.
 const FILES_TOGETHER: usize = 64;
-/// Bytes that are read, or flattened, together, about.
-const BYTES_TOGETHER: usize = 1 << 20;
 
 /// Everything in a folder, in order of path; `asked` is `None` for all kinds.
 pub(super) fn outcomes(
@@ -33,9 +31,8 @@ pub(super) fn outcomes(
         let folder = folder.clone();
         spawn_blocking(move || files.flat_map(|file| folder.read(&folder.files()[file])).collect::<Vec<_>>())
     });
-    // a file may be a page of thousands of policies: only so many of them are flattened at a time
     let pages = read.buffered(at_once).flat_map(|found| match found {
-        Ok(found) => stream::iter(pages(found).into_iter().map(Ok).collect::<Vec<_>>()),
+        Ok(found) => stream::iter(portions(found, bytes_of).into_iter().map(Ok).collect::<Vec<_>>()),
         Err(error) => stream::iter(vec![Err(error)]),
     });
     let unfinished = stream::once(async move { Ok(whole.unfinished()) });
@@ -57,21 +54,11 @@ pub(super) fn outcomes(
     prepared.buffered(at_once).chain(stream::iter([Ok(others)]))
 }
 
-/// What was found, in portions of about the same size.
-fn pages(found: Vec<Found>) -> Vec<Vec<Found>> {
-    let (mut pages, mut page, mut bytes) = (Vec::new(), Vec::new(), 0);
-    for found in found {
-        if let Found::Policy(_, document) = &found {
-            bytes += document.json.len();
-        }
-        page.push(found);
-        if bytes >= BYTES_TOGETHER {
-            pages.push(std::mem::take(&mut page));
-            bytes = 0;
-        }
+fn bytes_of(found: &Found) -> usize {
+    match found {
+        Found::Policy(_, document) => document.json.len(),
+        Found::Skipped { .. } | Found::Broken { .. } => 0,
     }
-    pages.push(page);
-    pages
 }
 
 /// The files in runs that are worth a thread's while.

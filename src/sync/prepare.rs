@@ -17,6 +17,9 @@ use crate::{
 /// Longest value of a setting, in bytes.
 const MAX_VALUE_BYTES: usize = 16 << 20;
 
+/// Bytes of policies that are read, or flattened, together, about.
+pub(super) const BYTES_TOGETHER: usize = 1 << 20;
+
 /// What all policies of a run share.
 #[derive(Default)]
 pub(super) struct Context {
@@ -158,6 +161,21 @@ impl Context {
         hasher.update(&document.json);
         hasher.finalize().to_hex()[..32].to_owned()
     }
+}
+
+/// What is flattened together, in order: a file or a page may hold thousands of policies.
+pub(super) fn portions<T>(items: Vec<T>, bytes_of: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let (mut portions, mut portion, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for item in items {
+        bytes += bytes_of(&item);
+        portion.push(item);
+        if bytes >= BYTES_TOGETHER {
+            portions.push(std::mem::take(&mut portion));
+            bytes = 0;
+        }
+    }
+    portions.push(portion);
+    portions
 }
 
 fn too_large(policy: &Policy) -> Option<String> {

@@ -20,7 +20,7 @@ use tokio::{
 use tracing::Instrument as _;
 
 use super::{
-    prepare::{Absent, Content, Context, Outcome, Prepared},
+    prepare::{Absent, Content, Context, Outcome, Prepared, portions},
     stop::Stop,
 };
 use crate::{
@@ -40,8 +40,6 @@ const KINDS_AT_ONCE: usize = 8;
 const PAGES_WAITING: usize = 2;
 /// What part of a sync's time that is left each sort of names may take: policies come first.
 const NAMES_SHARE: u32 = 4;
-/// Bytes of policies that are flattened together, about.
-const BYTES_TOGETHER: usize = 1 << 20;
 
 /// How to reach tenants: shared by all of them.
 #[derive(Debug, Clone)]
@@ -239,19 +237,9 @@ impl Outlet {
 
     /// Sends what was read on; a writer that has hung up ends the kind.
     async fn hand_over(&self, page: Page) -> Result<(), GraphError> {
-        // a page may hold a thousand policies: only so many of them are flattened at a time
-        let mut arrivals = vec![Arrival::Outcomes(page.outcomes)];
-        let (mut portion, mut bytes) = (Vec::new(), 0);
-        for document in page.documents {
-            bytes += document.json.len();
-            portion.push(document);
-            if bytes >= BYTES_TOGETHER {
-                arrivals.push(Arrival::Documents(self.kind, std::mem::take(&mut portion)));
-                bytes = 0;
-            }
-        }
-        arrivals.push(Arrival::Documents(self.kind, portion));
-        for arrival in arrivals {
+        let portions = portions(page.documents, |document| document.json.len());
+        let documents = portions.into_iter().map(|documents| Arrival::Documents(self.kind, documents));
+        for arrival in std::iter::once(Arrival::Outcomes(page.outcomes)).chain(documents) {
             self.sender.send(arrival).await.map_err(|_| GraphError::Cancelled)?;
         }
         Ok(())
