@@ -49,7 +49,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
     // `null` says as little as nothing does
     let listed = columns.get("assignments").filter(|listed| !listed.is_null());
     let assignments = listed.map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
-    let assigned = columns.get("isAssigned").and_then(Value::as_bool);
+    let any_listed = assignments.as_ref().map(|listed| !listed.is_empty());
     Policy {
         id: document.id.to_string(),
         kind: shape.slug,
@@ -71,12 +71,10 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
         template_family: template_text("templateFamily").filter(|family| *family != "none").map(str::to_owned),
         template_name: template_name.or_else(|| said("TemplateDisplayName").map(str::to_owned)),
         scope_tag_ids: columns.get("roleScopeTagIds").or_else(|| columns.get("roleScopeTags")).and_then(words),
-        assigned: assignments
-            .as_ref()
-            .map(|list| !list.is_empty())
+        assigned: any_listed
             .filter(|any| *any)
-            .or(assigned)
-            .or_else(|| assignments.as_ref().map(|list| !list.is_empty())),
+            .or_else(|| columns.get("isAssigned").and_then(Value::as_bool))
+            .or(any_listed),
         complete: settings_are_all_there(&columns) && !goes_on(body),
         created_at: said("createdDateTime").and_then(timestamp),
         modified_at: said("lastModifiedDateTime").or_else(|| said("modifiedDateTime")).and_then(timestamp),

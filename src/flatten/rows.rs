@@ -229,13 +229,7 @@ impl<'w> Rows<'w> {
 
     /// A row that tells of a secret and nothing about it.
     pub(super) fn secret(&mut self, place: &Leaf<'_>) {
-        self.leaf(Leaf {
-            definition_id: place.definition_id,
-            category: place.category,
-            value: Some(SmolStr::new_static(SECRET)),
-            raw: None,
-            configured: Some(true),
-        });
+        self.leaf(Leaf { value: Some(SmolStr::new_static(SECRET)), raw: None, configured: Some(true), ..*place });
     }
 
     /// What a person reads for a text that was found to hold nothing else before.

@@ -188,10 +188,7 @@ async fn definition_values(client: &Client, base: &str, items: Vec<Item>, read: 
             .map(|(value, shown)| {
                 let shown = shown.unwrap_or_else(|| Ok(Vec::new()))?;
                 let json = with_list(value.get(), "presentationValues", &shown);
-                RawValue::from_string(json).map_err(|_| GraphError::BadResponse {
-                    reason: "a definition value is no object".to_owned(),
-                    request_id: None,
-                })
+                RawValue::from_string(json).map_err(|_| GraphError::bad_response("a definition value is no object"))
             })
             .collect();
         read.push(match completed {

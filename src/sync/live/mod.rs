@@ -66,7 +66,7 @@ pub(super) struct Live {
     client: Client,
     credential: Arc<Credential>,
     kinds: Vec<&'static PolicyKind>,
-    meters: HashMap<&'static str, (Arc<Meter>, Instant)>,
+    meters: HashMap<&'static str, Arc<Meter>>,
     tenant: TenantId,
     names_at_most: Duration,
     names: Option<Arc<Names>>,
@@ -89,7 +89,7 @@ impl Live {
             Some(asked) => asked.to_vec(),
             None => POLICY_KINDS.iter().filter(|kind| kind.default).collect(),
         };
-        let meters = kinds.iter().map(|kind| (kind.slug(), (Meter::new(), Instant::now()))).collect();
+        let meters = kinds.iter().map(|kind| (kind.slug(), Meter::new())).collect();
         let names_at_most = stop.left() / NAMES_SHARE;
         Self { client, credential, kinds, meters, tenant: tenant.clone(), names_at_most, names: None }
     }
@@ -114,7 +114,7 @@ impl Live {
             tokio::spawn(waits.in_current_span());
         }
         for &kind in &self.kinds {
-            let meter = self.meters[kind.slug()].0.clone();
+            let meter = self.meters[kind.slug()].clone();
             let waits = tell_waits(meter.clone(), self.tenant.clone(), Arc::downgrade(reporter));
             tokio::spawn(waits.in_current_span());
             let client = self.client.with_meter(meter);
@@ -156,7 +156,7 @@ impl Live {
         absent: &[Absent],
         mut ids: Vec<String>,
     ) -> Vec<String> {
-        let client = self.client.with_meter(self.meters[kind.slug()].0.clone());
+        let client = self.client.with_meter(self.meters[kind.slug()].clone());
         for endpoint in kind.endpoints.iter().filter(|endpoint| absent.iter().all(|it| it.path != endpoint.path)) {
             if ids.is_empty() || endpoint.details == Details::Singleton {
                 return Vec::new();
@@ -183,7 +183,7 @@ impl Live {
 
     /// Puts into a kind's summary what it has cost.
     pub(super) fn count(&self, report: &mut KindReport) {
-        if let Some((meter, _)) = self.meters.get(report.kind) {
+        if let Some(meter) = self.meters.get(report.kind) {
             report.requests = meter.requests();
             report.throttled = meter.throttled();
             report.waited_ms = meter.waited_ms();

@@ -1,7 +1,7 @@
 //! Flags and environment to a way to Microsoft Graph.
 
 use tenantpilot::{
-    auth::{self, ClientSecret, Cloud, CredentialSource, EndpointError, Endpoints, Timeouts},
+    auth::{self, ClientSecret, Cloud, CredentialSource, Endpoints, Timeouts},
     graph::Options,
     sync::Graph,
 };
@@ -20,7 +20,7 @@ pub(crate) struct NoCredentials {
 
 /// How to reach Graph.
 pub(crate) fn connect(args: &GraphArgs) -> anyhow::Result<Graph> {
-    let cloud: Cloud = args.cloud.parse::<Cloud>().map_err(|error: EndpointError| error)?;
+    let cloud: Cloud = args.cloud.parse()?;
     let url = |name| std::env::var(name).ok().filter(|url| !url.trim().is_empty());
     let (authority, graph) = (url(env::AUTHORITY_URL), url(env::GRAPH_URL));
     let endpoints = Endpoints::new(cloud, authority.as_deref(), graph.as_deref())?;

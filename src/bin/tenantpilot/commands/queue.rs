@@ -60,17 +60,13 @@ impl QueueOutput {
 }
 
 /// Shows the queue in numbers.
-pub(super) async fn status(queue: &Queue, output: Output) -> anyhow::Result<()> {
-    show_status(&queue.status().await?, output)
-}
-
-fn show_status(status: &QueueStatus, mut output: Output) -> anyhow::Result<()> {
+pub(super) async fn status(queue: &Queue, mut output: Output) -> anyhow::Result<()> {
+    let record = StatusRecord::from(&queue.status().await?);
     if output.is_json() {
-        return Ok(output.value(&StatusRecord::from(status))?);
+        return Ok(output.value(&record)?);
     }
-    output.row(&StatusRecord::from(status))?;
-    output.finish()?;
-    Ok(())
+    output.row(&record)?;
+    Ok(output.finish()?)
 }
 
 /// Shows jobs, or all that is known of one, or those of some tenants.
