@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use bytes::Bytes;
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 use tenantpilot::{
     fixtures::{Folder, Found},
@@ -14,7 +13,7 @@ use tenantpilot::{
 };
 
 use crate::support::{
-    export::{catalog, device_configuration, groups, text},
+    export::{catalog, device_configuration, text},
     leaves::Leaves,
 };
 
@@ -291,44 +290,4 @@ fn annotations_are_never_rows() {
     );
     let rows = rows("device-configuration", &policy);
     assert_eq!(rows.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(), ["real"]);
-}
-
-#[test]
-fn random_policies_keep_every_value_under_unique_names_in_any_order() {
-    let mut random = StdRng::seed_from_u64(7);
-    for round in 0..300 {
-        let mut settings: Vec<Value> = (0..random.random_range(1..12)).map(|_| instance(&mut random, 0)).collect();
-        let policy = catalog("1", "Random", settings.clone());
-        let before = rows("settings-catalog", &policy);
-        assert_unique(&before, &format!("round {round}: {policy}"));
-        assert_eq!(Leaves::of(&policy).faults(&before), Vec::<String>::new(), "{policy}");
-        settings.shuffle(&mut random);
-        assert_eq!(before, rows("settings-catalog", &catalog("1", "Random", settings)), "{policy}");
-    }
-}
-
-/// A tree of instances whose few ids clash as often as they can.
-fn instance(random: &mut StdRng, depth: usize) -> Value {
-    let ids = ["device_vendor_a", "user_vendor_a", "vendor_a", "vendor_b", "vendor_b[2]", "device_vendor_a/vendor_b"];
-    let id = ids[random.random_range(0..ids.len())];
-    let value = |random: &mut StdRng| json!(["x", "y", "notConfigured", "true"][random.random_range(0..4)]);
-    let children = |random: &mut StdRng| -> Vec<Value> {
-        let most = if depth < 3 { 3 } else { 1 };
-        (0..random.random_range(0..most)).map(|_| instance(random, depth + 1)).collect()
-    };
-    match random.random_range(0..6) {
-        0 => json!({"settingDefinitionId": id, "simpleSettingValue": {"value": value(random)}}),
-        1 => {
-            json!({"settingDefinitionId": id, "simpleSettingCollectionValue": [{"value": value(random)}, {"value": 4}]})
-        }
-        2 => groups(id, [children(random), children(random)]),
-        3 => json!({"settingDefinitionId": id, "groupSettingValue": {"children": children(random)}}),
-        4 => json!({"settingDefinitionId": id, "choiceSettingCollectionValue": [
-            {"value": format!("{id}_1"), "children": children(random)},
-            {"value": value(random), "children": children(random)},
-        ]}),
-        _ => {
-            json!({"settingDefinitionId": id, "choiceSettingValue": {"value": format!("{id}_0"), "children": children(random)}})
-        }
-    }
 }
