@@ -9,20 +9,17 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::support::{
-    TENANT,
+    DOMAIN, TENANT,
     cli::{Printed, Program},
     database::{Database, on_both},
     graph_server::{CLIENT_ID, CLIENT_SECRET, Effect, Fault, GraphServer, SignIn},
+    server_on_threads,
 };
 
 const DEVICES: &str = "deviceManagement/deviceConfigurations";
-pub(crate) const DOMAIN: &str = "contoso.onmicrosoft.com";
 
-/// The server answers on threads of its own while the test waits for the program.
 fn server() -> (Runtime, GraphServer) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let server = runtime.block_on(GraphServer::start());
-    server.domain(DOMAIN, TENANT);
+    let (runtime, server) = server_on_threads();
     server.add(
         DEVICES,
         [json!({ "@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "id": "d1",

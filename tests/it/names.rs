@@ -9,12 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     live::{Setup, kind},
-    live_cli::{DOMAIN, program, report, sync},
+    live_cli::{program, report, sync},
     support::{
-        TENANT,
+        DOMAIN, TENANT,
         database::{Database, on_both},
         export::{Export, catalog, choice, groups, text},
         graph_server::{Effect, Fault, GraphServer},
+        server_on_threads,
     },
 };
 
@@ -34,11 +35,8 @@ fn definition(id: &str, name: &str, options: &[(&str, &str)]) -> Value {
         "displayName": name, "description": "What it does", "categoryId": "cat-2", "options": options })
 }
 
-/// The server answers on threads of its own while the test waits for the program.
 fn server() -> (Runtime, GraphServer) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let server = runtime.block_on(GraphServer::start());
-    server.domain(DOMAIN, TENANT);
+    let (runtime, server) = server_on_threads();
     server.add(
         CATEGORIES,
         [

@@ -6,11 +6,11 @@ use tokio::runtime::Runtime;
 
 use crate::{
     live::Setup,
-    live_cli::{DOMAIN, program, report, sync},
+    live_cli::{program, report, sync},
     support::{
-        TENANT,
         database::{Database, on_both},
         graph_server::{Effect, Fault, GraphServer},
+        server_on_threads,
     },
 };
 
@@ -51,7 +51,6 @@ fn access() -> Value {
 }
 
 fn fill(server: &GraphServer) {
-    server.domain(DOMAIN, TENANT);
     server.add(DEVICES, [device()]);
     server.add(ACCESS, [access()]);
     let user = json!({ "@odata.type": "#microsoft.graph.user", "id": USER, "displayName": "Adele Vance" });
@@ -62,10 +61,8 @@ fn fill(server: &GraphServer) {
     server.add("identity/conditionalAccess/namedLocations", [json!({ "id": PLACE, "displayName": "Head office" })]);
 }
 
-/// The server answers on threads of its own while the test waits for the program.
 fn server() -> (Runtime, GraphServer) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let server = runtime.block_on(GraphServer::start());
+    let (runtime, server) = server_on_threads();
     fill(&server);
     (runtime, server)
 }

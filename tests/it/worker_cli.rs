@@ -12,6 +12,7 @@ use crate::support::{
     graph_server::{CLIENT_ID, CLIENT_SECRET, Effect, Fault, GraphServer, SignIn},
     proxy::Proxy,
     redis::Redis,
+    server_on_threads,
     worker_process::WorkerProcess,
 };
 
@@ -33,9 +34,7 @@ fn setup(database: &Database) -> Setup {
 }
 
 fn setup_with(database: &Database, url: &str) -> Setup {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let graph = runtime.block_on(GraphServer::start());
-    graph.domain("contoso.onmicrosoft.com", TENANT);
+    let (runtime, graph) = server_on_threads();
     graph.add(
         DEVICES,
         [json!({ "@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "id": "d1",

@@ -17,11 +17,23 @@ use tenantpilot::{
     graph::{Client, Options, RetryPolicy},
     policy::TenantId,
 };
+use tokio::runtime::Runtime;
 
 use graph_server::{CLIENT_ID, CLIENT_SECRET, GraphServer};
 
 /// The tenant of tests that need only one.
 pub(crate) const TENANT: &str = "aaaaaaaa-1111-4111-8111-aaaaaaaaaaaa";
+
+/// The domain of [`TENANT`].
+pub(crate) const DOMAIN: &str = "contoso.onmicrosoft.com";
+
+/// A server that knows [`DOMAIN`], and answers on threads of its own while the test waits for the program.
+pub(crate) fn server_on_threads() -> (Runtime, GraphServer) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(GraphServer::start());
+    server.domain(DOMAIN, TENANT);
+    (runtime, server)
+}
 
 /// An HTTP client for loopback.
 pub(crate) fn http() -> reqwest::Client {
