@@ -188,7 +188,7 @@ impl Property {
             Holds::Annotation
         } else if METADATA.contains(&key.as_str()) {
             Holds::Metadata
-        } else if secret::is_secret(key) {
+        } else if secret::is_secret_property(key) {
             Holds::NamedSecret
         } else if key == "omaSettings" {
             Holds::OmaSettings

@@ -65,7 +65,7 @@ const SHORTEST_PIN: usize = 4;
 
 /// Whether a property of a Graph type holds a key or a password. One that tells what is to be done about them does
 /// not: `requirePassword`.
-pub(super) fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret_property(name: &str) -> bool {
     is_license(name) || is_secret_name(name) && !names::is_about(name)
 }
 

@@ -92,7 +92,7 @@ impl<'t> Redaction<'t> {
     }
 
     /// Whether `text` is base64 of something that can be read.
-    pub(super) fn is_wrapped(&self, text: &str) -> bool {
+    pub(super) fn is_payload(&self, text: &str) -> bool {
         encoded::is_promising(text, Characters::of(text))
             && encoded::bytes(text).and_then(|bytes| binary::content(&bytes, self.nested)).is_some()
     }
@@ -115,8 +115,8 @@ impl<'t> Redaction<'t> {
         }
     }
 
-    /// The same of a text in which nothing tells of a secret, unless it is wrapped.
-    pub(super) fn wrapped(&mut self, place: Range<usize>, text: &str, write: impl FnOnce(&str) -> String) {
+    /// The same of a text in which nothing tells of a secret, unless it is a payload.
+    pub(super) fn inner_payload(&mut self, place: Range<usize>, text: &str, write: impl FnOnce(&str) -> String) {
         if let Taken::Apart(Some(kept)) = taken_apart(text, self.nested + 1) {
             self.edits.push((place, write(&kept)));
         }

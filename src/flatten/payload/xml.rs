@@ -173,7 +173,7 @@ impl<'t> Walk<'_, 't> {
             for attribute in tag.html_attributes().with_checks(false).flatten() {
                 let Some(place) = self.attribute_place(&place, attribute.value.as_ref()) else { continue };
                 let value = attribute.normalized_value(XmlVersion::default()).unwrap_or(attribute.value);
-                self.found.wrapped(place, &value, |kept| escape(kept).into_owned());
+                self.found.inner_payload(place, &value, |kept| escape(kept).into_owned());
             }
             return Element { name, ..Element::default() };
         }
@@ -271,7 +271,7 @@ impl<'t> Walk<'_, 't> {
             Some(_) => self.found.inner(run.place.clone(), trimmed, write),
             None => {
                 if matches!(run.text, Cow::Borrowed(_)) && self.clues.are_none_in(&run.place) {
-                    self.found.wrapped(run.place.clone(), trimmed, write);
+                    self.found.inner_payload(run.place.clone(), trimmed, write);
                 } else {
                     self.found.inner(run.place.clone(), trimmed, write);
                 }

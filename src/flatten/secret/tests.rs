@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{is_of_pair, is_secret, is_secret_id, is_secret_name, may_be_secret, named_by_pair};
+use super::{is_of_pair, is_secret_id, is_secret_name, is_secret_property, may_be_secret, named_by_pair};
 
 #[test]
 fn names_that_hold_secrets_are_known_in_any_writing() {
@@ -18,7 +18,7 @@ fn names_that_hold_secrets_are_known_in_any_writing() {
         "userPassword",
         "issuerPassword",
     ] {
-        assert!(is_secret(name), "{name}");
+        assert!(is_secret_property(name), "{name}");
     }
     for id in [
         "com.contoso.vpn.Password",
@@ -70,7 +70,7 @@ fn policies_about_passwords_and_keys_are_no_secrets() {
         "device_vendor_msft_x_require_password",
         "x_y_allowpassword",
     ] {
-        assert!(!is_secret(name) && !is_secret_id(name), "{name}");
+        assert!(!is_secret_property(name) && !is_secret_id(name), "{name}");
     }
     assert!(!is_secret_id("vendor_msft_x_token"));
 }

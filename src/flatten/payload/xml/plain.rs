@@ -12,7 +12,7 @@ const BLOCK: usize = 64;
 
 /// Whether there is nothing to find for a reader, which most of these texts are spared so: nothing in it is part of a
 /// secret's name, however it is parted into elements, attributes and texts, nothing but line breaks is written by
-/// reference, no tag stands in another, and nothing is wrapped.
+/// reference, no tag stands in another, and nothing is a payload.
 pub(super) fn is_plain(text: &str, clues: &Clues, found: &Redaction<'_>) -> bool {
     let opens = |byte: u8| matches!(byte, b'[' | b'{');
     let breaks_lines = || text.match_indices('&').all(|(at, _)| text[at..].starts_with("&#")) && !spells(text);
@@ -20,7 +20,7 @@ pub(super) fn is_plain(text: &str, clues: &Clues, found: &Redaction<'_>) -> bool
         && (!text.contains('&') || breaks_lines())
         && clues.mean_nothing_in(text)
         && !nests_tags(text)
-        && !holds_wrapped(text, found)
+        && !holds_payload(text, found)
 }
 
 /// Whether a tag begins before the one in front of it has ended, or the last one never ends.
@@ -43,7 +43,7 @@ fn nests_tags(text: &str) -> bool {
 
 /// Whether an attribute or a text is, or a value without quotes, base64 of something that can be read. Only what begins
 /// with so many letters may be.
-fn holds_wrapped(text: &str, found: &Redaction<'_>) -> bool {
+fn holds_payload(text: &str, found: &Redaction<'_>) -> bool {
     let bytes = text.as_bytes();
     let mut letters = blocks(bytes, encoded::is_letter).peekable();
     let (mut start, mut before) = (0, 0);
@@ -54,7 +54,7 @@ fn holds_wrapped(text: &str, found: &Redaction<'_>) -> bool {
             let known = start + at..start + at + (both >> at).trailing_ones() as usize;
             let more = bytes[known.end..].iter().take_while(|byte| encoded::is_letter(**byte)).count();
             let run = known.start..known.end + more;
-            if encoded::may_begin(&bytes[run.clone()]) && is_wrapped(text, run, found) {
+            if encoded::may_begin(&bytes[run.clone()]) && begins_payload(text, run, found) {
                 return true;
             }
         }
@@ -64,8 +64,8 @@ fn holds_wrapped(text: &str, found: &Redaction<'_>) -> bool {
     false
 }
 
-/// Whether what begins with `letters`, or stands behind a `=`, is wrapped.
-fn is_wrapped(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool {
+/// Whether what begins with `letters`, or stands behind a `=`, is a payload.
+fn begins_payload(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool {
     const MARKS: [char; 4] = ['<', '>', '"', '\''];
     const LONGEST_REFERENCE: usize = 12;
     let is_outer = |c: char| c.is_whitespace() || matches!(c, '-' | '!' | '?');
@@ -82,13 +82,13 @@ fn is_wrapped(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool 
     }
     if before.ends_with('=') {
         let padding = text[letters.end..].bytes().take_while(|byte| *byte == b'=').count();
-        return found.is_wrapped(&text[letters.start..letters.end + padding]);
+        return found.is_payload(&text[letters.start..letters.end + padding]);
     }
     if !before.is_empty() && !before.ends_with(MARKS) {
         return false;
     }
     let whole = text[letters.start..].split(MARKS).next().unwrap_or_default().trim_end_matches(is_outer);
-    unescape(whole).map_or(true, |whole| found.is_wrapped(&whole))
+    unescape(whole).map_or(true, |whole| found.is_payload(&whole))
 }
 
 /// Whether references to characters may make words of `text`; those to line breaks, which are common, do not.
