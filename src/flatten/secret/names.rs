@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 /// What all but a few names of secrets hold, as it is looked for in long texts: a search for two letters alone would
-/// stop at every other word, so what stands around `pw` is looked for as well.
+/// stop at every other word, so what stands around `pw` is looked for as well. It also stops wherever something begins
+/// with the same three letters: `secret` and `connectionString` are looked for from letters on that few words hold.
 pub(in crate::flatten) const STEMS: [&str; 22] = [
     "pass",
     "pwd",
@@ -14,12 +15,12 @@ pub(in crate::flatten) const STEMS: [&str; 22] = [
     "npw",
     "_pw",
     "-pw",
-    "secret",
+    "ecret",
     "token",
     "key",
     "psk",
     "challenge",
-    "connectionstring",
+    "nnectionstring",
     "boarding",
     "pin",
     "pfx",

@@ -51,12 +51,12 @@ const PATTERNS: [Pattern; 21] = [
     },
     Pattern { words: &["bearer"], regex: r"\bBearer\s+([A-Za-z0-9._~+/=-]{20,})", only: Only::WithDigit },
     Pattern {
-        words: &["securestring"],
+        words: &["curestring"],
         regex: r"ConvertTo-SecureString\b (?: [\s(] | `\r?\n | -(?:Force|AsPlainText)(?::\$true)?\b | -(?:String|s)\b:? | -Key\s+\([^)\n]{0,128}\) | -Key\s+\$\w+ )+ TOKEN",
         only: Only::Anything,
     },
     Pattern {
-        words: &["securestring"],
+        words: &["curestring"],
         regex: r#"(?:"([^"\n]{1,256})"|'([^'\n]{1,256})')\s*\|\s*ConvertTo-SecureString"#,
         only: Only::Anything,
     },
@@ -103,7 +103,7 @@ const PATTERNS: [Pattern; 21] = [
     },
     Pattern { words: &["schtasks"], regex: r"\bschtasks\b[^\n]{0,256}?/rp[\ \t]+TOKEN", only: Only::Anything },
     Pattern {
-        words: &["dscl", "key", "security import", "generic-pass"],
+        words: &["dscl", "key", "curity import", "generic-pass"],
         regex: r#"\b(?:dscl\b[^\n]{0,128}?-passwd[\ \t]+(?:"[^"\n]{1,128}"|\S{1,128})|security[\ \t]+(?:[a-z-]{1,24}keychain|import|add-generic-password|set-key-partition-list)\b[^\n;|&]{0,128}?[\ \t]-[pkw])[\ \t]+TOKEN"#,
         only: Only::Anything,
     },

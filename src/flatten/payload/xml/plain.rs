@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use memchr::memchr_iter;
 use quick_xml::escape::unescape;
 
 use super::{Clues, Redaction};
@@ -15,9 +16,8 @@ const BLOCK: usize = 64;
 /// reference, no tag stands in another, and nothing is a payload.
 pub(super) fn is_plain(text: &str, clues: &Clues, found: &Redaction<'_>) -> bool {
     let opens = |byte: u8| matches!(byte, b'[' | b'{');
-    let breaks_lines = || text.match_indices('&').all(|(at, _)| text[at..].starts_with("&#")) && !spells(text);
     !text.bytes().fold(false, |found, byte| found | opens(byte))
-        && (!text.contains('&') || breaks_lines())
+        && memchr_iter(b'&', text.as_bytes()).all(|at| breaks_line(&text[at..]))
         && clues.mean_nothing_in(text)
         && !nests_tags(text)
         && !holds_payload(text, found)
@@ -93,14 +93,20 @@ fn begins_payload(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> b
 
 /// Whether references to characters may make words of `text`; those to line breaks, which are common, do not.
 pub(super) fn spells(text: &str) -> bool {
-    text.split('&').skip(1).filter_map(|reference| reference.strip_prefix('#')).any(|reference| {
-        let number = reference.split(';').next().unwrap_or_default();
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
-            None => number.parse(),
-        };
-        !code.is_ok_and(|code| code <= u32::from(b' ') || code > 0x7f)
-    })
+    let mut references = memchr_iter(b'&', text.as_bytes()).map(|at| &text[at..]);
+    references.any(|reference| reference.starts_with("&#") && !breaks_line(reference))
+}
+
+/// Whether a reference is to a character that is part of no word.
+fn breaks_line(reference: &str) -> bool {
+    let Some(number) = reference.strip_prefix("&#").and_then(|reference| reference.split([';', '&']).next()) else {
+        return false;
+    };
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
+        None => number.parse(),
+    };
+    code.is_ok_and(|code| code <= u32::from(b' ') || code > 0x7f)
 }
 
 /// Which bytes are of a class, block by block: the lowest bit tells of the first. No byte makes a branch, so that many
