@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use diesel::{prelude::*, upsert::excluded};
+use diesel::{connection::SimpleConnection as _, prelude::*, upsert::excluded};
 use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use tokio_postgres::{
@@ -40,6 +40,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection may be dead before it counts as lost.
 const SILENCE: Duration = Duration::from_mins(1);
+/// How long a server that waits may not know that this program has ended.
+const GONE_AFTER: Duration = Duration::from_secs(10);
 
 mod functions {
     //! Functions of the server that Diesel does not declare.
@@ -111,7 +113,10 @@ pub(super) fn open(url: &DatabaseUrl, address: &str, schema: Option<&str>) -> Re
         };
         AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(|error| first_line(&error))
     });
-    connected.map(Conn::from).map_err(failed)
+    let mut conn = connected.map(Conn::from).map_err(failed)?;
+    // one that waits for a table would keep the tenant's lock for that long; servers before 14 know no such thing
+    let _ = conn.batch_execute(&format!("SET client_connection_check_interval = {}", GONE_AFTER.as_millis()));
+    Ok(conn)
 }
 
 /// The client's own text is only "error connecting to server": the cause tells why.
@@ -127,7 +132,6 @@ fn with_cause(error: &tokio_postgres::Error) -> String {
 
 /// Makes the schema that `DATABASE_SCHEMA` names; it may only hold plain names, which need no quoting.
 pub(super) fn create_schema(conn: &mut Conn, schema: &str) -> QueryResult<()> {
-    use diesel::connection::SimpleConnection as _;
     if !exists(conn, schema)? {
         conn.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
     }
@@ -141,7 +145,6 @@ fn exists(conn: &mut Conn, schema: &str) -> QueryResult<bool> {
 
 /// Names of the tables and views in the schema that is written to. `asked` is the schema that was asked for.
 pub(super) fn tables(conn: &mut Conn, asked: Option<&str>) -> QueryResult<Vec<String>> {
-    use diesel::connection::SimpleConnection as _;
     let schema: Option<String> = diesel::select(current_schema()).get_result(conn)?;
     if let (None, Some(asked)) = (&schema, asked)
         && exists(conn, asked)?
@@ -169,7 +172,6 @@ pub(super) fn try_lock(conn: &mut Conn, what: &str) -> QueryResult<bool> {
 
 /// Gives back what locks the session has.
 pub(super) fn unlock(conn: &mut Conn) -> QueryResult<()> {
-    use diesel::connection::SimpleConnection as _;
     conn.batch_execute("SELECT pg_advisory_unlock_all()")
 }
 

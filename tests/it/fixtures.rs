@@ -279,6 +279,13 @@ fn an_export_that_has_failed_is_told_and_removes_nothing() {
             r#"{"error": "invalid_client", "error_description": "AADSTS7000215"}"#,
             "holds an error answer of Graph: invalid_client",
         ),
+        (r#"{"Message": "An error has occurred."}"#, "holds an error answer: An error has occurred."),
+        (r#"{"code": "Forbidden", "message": "no"}"#, "holds an error answer: no"),
+        (r#"{"odata.error": {"code": "X"}}"#, "holds an error answer: odata.error"),
+        (
+            r#"{"id": "A", "name": "A", "technologies": "mdm", "settings": {"error": {"code": "Timeout"}}}"#,
+            "holds an error answer of Graph: Timeout",
+        ),
     ] {
         export.put_bytes("A.json", content.as_bytes());
         let printed = database.program().try_sync(export.path(), &[]);

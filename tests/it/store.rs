@@ -1024,7 +1024,7 @@ fn a_table_that_somebody_has_locked_does_not_hold_a_sync_beyond_its_time() {
     export.put("policy.json", &policy("y"));
     std::thread::scope(|scope| {
         // longer than the sync may take
-        scope.spawn(|| database.execute("BEGIN; LOCK TABLE settings; SELECT pg_sleep(20)"));
+        scope.spawn(|| database.execute("BEGIN; LOCK TABLE settings; SELECT pg_sleep(30)"));
         while database.count("pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == 0 {
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -1032,6 +1032,13 @@ fn a_table_that_somebody_has_locked_does_not_hold_a_sync_beyond_its_time() {
         assert_eq!(printed.code, Some(1), "{printed:?}");
         assert_eq!(printed.json()["tenants"][0]["error"]["code"], "database");
         assert!(printed.stderr.contains("the database did not answer in the time of the sync, 1s"), "{printed:?}");
+        // the server sees that nobody waits any more, and gives the tenant back
+        let ended = Instant::now();
+        let held = "pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        while database.count(held) > 0 {
+            assert!(ended.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(100));
+        }
     });
     program.sync_with(export.path(), &["--wait"]);
     assert_eq!(database.lines("SELECT setting_value AS line FROM settings"), ["y"]);
