@@ -7,7 +7,7 @@ fn main() {
     let mut hasher = DefaultHasher::new();
     let rows = ["src/flatten", "src/json.rs", "src/policy.rs", "data/words"];
     let names = ["src/definitions.rs", "src/definitions", "src/directory.rs"];
-    for source in rows.into_iter().chain(names).chain(["src/sync/scripts.rs"]) {
+    for source in rows.into_iter().chain(names).chain(["src/registry.rs", "src/sync/scripts.rs"]) {
         println!("cargo::rerun-if-changed={source}");
         hash(Path::new(source), &mut hasher);
     }

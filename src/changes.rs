@@ -166,8 +166,10 @@ fn is_state(path: &str) -> bool {
 
 /// Compares the settings of a policy; changes come in order of path.
 pub fn compare<'a>(stored: impl IntoIterator<Item = Side<'a>>, new: impl IntoIterator<Item = Side<'a>>) -> Vec<Change> {
-    let mut changes = elements::compare(stored.into_iter(), new.into_iter());
-    changes.retain(|change| change.kind != ChangeKind::Changed || !is_state(&change.path));
+    let mut stored = stored.into_iter().peekable();
+    let is_new = stored.peek().is_none();
+    let mut changes = elements::compare(stored, new.into_iter());
+    changes.retain(|change| is_new || change.kind == ChangeKind::Removed || !is_state(&change.path));
     changes.sort_by_cached_key(|change| {
         (elements::without_indexes(&change.path).into_owned(), change.path.clone(), Reverse(change.kind))
     });

@@ -121,8 +121,8 @@ pub(crate) fn with_property(object: &str, property: &str, value: &str) -> String
     let object = object.trim_end();
     let open = object.strip_suffix('}').unwrap_or(object);
     let comma = if open.trim_end().ends_with('{') { "" } else { "," };
-    let next = format!("\"{property}@odata.nextLink\":");
-    let ends = if object.contains(&next) { format!(",{next}null") } else { String::new() };
+    let next = format!("\"{property}@odata.nextLink\"");
+    let ends = if object.contains(&next) { format!(",{next}:null") } else { String::new() };
     format!("{open}{comma}\"{property}\":{value}{ends}}}")
 }
 

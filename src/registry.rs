@@ -60,7 +60,8 @@ pub enum Details {
 impl Endpoint {
     /// Whether its path is the plural of this type, which a collection of several types has none of.
     fn is_of_type(&self, name: &str) -> bool {
-        let collection = self.path.rsplit('/').next().unwrap_or_default();
+        // `policies` says of what only with the segments before it
+        let Some(collection) = self.path.rsplit('/').next().filter(|name| *name != "policies") else { return false };
         match collection.strip_suffix("ies") {
             Some(stem) => name.strip_suffix('y') == Some(stem),
             None => name == collection.strip_suffix('s').unwrap_or(collection),

@@ -49,6 +49,7 @@ fn what_the_service_counts_is_no_change_of_anybodys() {
     let now =
         [("newUpdates", "3"), ("inventorySyncStatus/lastSuccessfulSyncDateTime", "b"), ("approvalType", "automatic")];
     assert_eq!(told(&before, &now), ["approvalType manual -> automatic"]);
+    assert_eq!(told(&before[2..], &before), Vec::<String>::new());
     assert_eq!(told(&[], &before[..1]), ["newUpdates  -> 0"]);
 }
 

@@ -120,9 +120,12 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
             property_of(place.tree, key, value, rows);
         }
     }
-    // the type that a property always has tells nothing: `rolloutSettings` of `windowsUpdateRolloutSettings`
-    let is_chosen =
-        |kind: &str| rows.settings.len() == first && (place.key.is_empty() || !secret::ends_with(kind, place.key));
+    // the type that a property always has tells nothing: `rolloutSettings` of `windowsUpdateRolloutSettings`, all null
+    let is_usual = |kind: &str| {
+        let names_property = !place.key.is_empty() && secret::ends_with(kind, place.key);
+        names_property && object.keys().any(|key| !is_annotation(key))
+    };
+    let is_chosen = |kind: &str| rows.settings.len() == first && !is_usual(kind);
     let tells = |kind: &&str| is_chosen(kind) || TELLING.iter().any(|end| kind.ends_with(end));
     if let Some(kind) = kind.filter(|_| place.tree == Tree::Graph && !place.holds.is_secret()).filter(tells) {
         row_of_type(kind, rows);

@@ -56,7 +56,10 @@ fn setting(item: &Value, rows: &mut Rows<'_>) {
 fn value(item: &Value, object: &Map<String, Value>, uri: Option<&SmolStr>, rows: &mut Rows<'_>) {
     let value = object.get("value").unwrap_or(&Value::Null);
     let flagged = |flag: &Value| *flag == true || flag.as_str().is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
-    let encrypted = object.get("isEncrypted").is_some_and(flagged) || secret::is_secret_setting_value(object);
+    let has_secret =
+        object.get("secretReferenceValueId").is_some_and(|id| id.as_str().is_some_and(|id| !id.is_empty()));
+    let encrypted =
+        object.get("isEncrypted").is_some_and(flagged) || has_secret || secret::is_secret_setting_value(object);
     if encrypted || is_masked(value) || is_plain_text_answer(value) || is_password(uri, value) {
         return rows.secret(&Leaf { definition_id: uri, ..Leaf::default() });
     }
@@ -87,7 +90,10 @@ fn is_masked(value: &Value) -> bool {
 
 /// What IntuneCD writes of a value that Graph keeps encrypted: the answer of `getOmaSettingPlainTextValue`.
 fn is_plain_text_answer(value: &Value) -> bool {
-    value.as_object().is_some_and(|answer| answer.contains_key("@odata.context") && answer.contains_key("value"))
+    value.as_object().is_some_and(|answer| {
+        answer.get("value").is_some_and(Value::is_string)
+            && answer.keys().all(|key| key == "value" || key.contains('@'))
+    })
 }
 
 /// `./Device/Vendor/MSFT/Accounts/Users/…/Password`: an export may hold what Graph masks. The XML that sets a policy

@@ -35,7 +35,14 @@ pub(super) fn outcomes(
         Ok(found) => stream::iter(portions(found, bytes_of).into_iter().map(Ok).collect::<Vec<_>>()),
         Err(error) => stream::iter(vec![Err(error)]),
     });
-    let unfinished = stream::once(async move { Ok(whole.unfinished()) });
+    let of_kinds = asked.clone();
+    let unfinished = stream::once(async move {
+        let is_asked = |kind: &PolicyKind| is_asked(kind, of_kinds.as_deref());
+        let mut found = whole.unfinished();
+        // a list of another kind is nobody's business
+        found.retain(|found| !matches!(found, Found::Broken { kind: Some(kind), .. } if !is_asked(kind)));
+        Ok(found)
+    });
     let prepared = pages.chain(unfinished).map(move |page| {
         let (asked, context) = (asked.clone(), context.clone());
         async move {
@@ -76,8 +83,12 @@ fn chunks(folder: &Folder) -> Vec<std::ops::Range<usize>> {
     chunks
 }
 
+fn is_asked(kind: &PolicyKind, asked: Option<&[&'static PolicyKind]>) -> bool {
+    asked.is_none_or(|asked| asked.iter().any(|asked| asked.slug() == kind.slug()))
+}
+
 fn outcome(found: Found, asked: Option<&[&'static PolicyKind]>, context: &Context) -> Outcome {
-    let is_asked = |kind: &PolicyKind| asked.is_none_or(|asked| asked.iter().any(|asked| asked.slug() == kind.slug()));
+    let is_asked = |kind: &PolicyKind| is_asked(kind, asked);
     match found {
         Found::Policy(kind, document) => {
             if !is_asked(kind) {

@@ -192,7 +192,7 @@ impl Writer {
         };
         if !is_complete {
             self.state.kind(kind).incomplete += 1;
-            self.problem(prepared.problem("incomplete", "fewer settings came than the policy has"));
+            self.problem(prepared.problem("incomplete", "not all that the policy has came"));
         }
         match prepared.content {
             Content::Read(read) => {

@@ -162,6 +162,8 @@ fn an_import_may_have_a_name_with_a_comma() {
     let sync = ["sync", "--tenant", "Contoso, Ltd.", "--fixtures", fixtures.to_str().unwrap()];
     assert_eq!(database.program().run(sync).code, Some(0));
     assert_eq!(database.lines("SELECT tenant_id AS line FROM tenants"), ["Contoso, Ltd."]);
+    let shown = database.program().run(["inspect", "tenants", "--tenant", "contoso, ltd.", "--json"]).json();
+    assert_eq!(shown[0]["tenantId"], "Contoso, Ltd.");
 }
 
 fn every_subject_is_shown_in_every_format(database: &Database) {

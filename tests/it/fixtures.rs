@@ -432,9 +432,14 @@ fn saved_pages_without_the_last_one_remove_nothing() {
     database.program().sync(export.path());
     assert_eq!(policies(&database), ["A", "B", "F"]);
 
+    // pages may lie in folders of their own
     export.remove("catalog/2.json");
+    export.put("more/2.json", &page("B", None));
+    database.program().sync(export.path());
+    export.remove("more/2.json");
     let printed = database.program().try_sync(export.path(), &[]);
     assert_eq!(printed.code, Some(3), "{printed:?}");
+    assert_eq!(database.program().try_sync(export.path(), &["--kind", "assignment-filter"]).code, Some(0));
     let problems = printed.json()["tenants"][0]["problems"].as_array().unwrap().clone();
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!([&problems[0]["policy"], &problems[0]["kind"]], ["catalog/1.json", "settings-catalog"]);
@@ -567,7 +572,93 @@ fn what_powershell_has_made_of_a_policy_is_read() {
     let printed = database.program().try_sync(export.path(), &[]);
     assert_eq!(printed.code, Some(3), "{printed:?}");
     assert!(printed.stderr.contains("D.json: PowerShell has cut off what lies deep"), "{printed:?}");
-    assert_eq!(policies(&database), ["A", "B", "D", "T_1"]);
+    assert_eq!(policies(&database), ["A", "B", "T_1"]);
+    // of one that is stored the rows stay
+    export.put(
+        "C.json",
+        &json!({"@odata.type": "#microsoft.graph.iosManagedAppProtection", "id": "T_1", "displayName": "C",
+        "pinRequired": true, "apps": ["@{id=1; value=Hunter2}"]}),
+    );
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
+    assert_eq!(
+        database.lines("SELECT setting_path AS line FROM policy_settings WHERE graph_policy_id = 'T_1'"),
+        ["pinRequired"]
+    );
+}
+
+#[test]
+fn a_policy_beside_another_is_no_part_of_it() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    // by their names they might be parts
+    let reusable = |id: &str| {
+        json!({"id": id, "displayName": id, "settingDefinitionId": "vendor_a", "settingInstance": {
+            "settingDefinitionId": "vendor_a", "simpleSettingValue": {"value": id}}})
+    };
+    export.put("Foo.json", &reusable("Foo"));
+    export.put("Foo_Settings.json", &reusable("Foo_Settings"));
+    export.put(
+        "C.json",
+        &json!({"@odata.type": "#microsoft.graph.iosCompliancePolicy", "id": "C", "displayName": "C",
+        "passcodeRequired": true}),
+    );
+    export.put(
+        "C_Settings.json",
+        &json!({"@odata.context": "https://graph.microsoft.com/beta/$metadata#deviceManagement(settings)/$entity",
+        "settings": {"secureByDefault": true}}),
+    );
+    export.put(
+        "Assignments/Other - C.json",
+        &json!([{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]),
+    );
+    database.program().sync(export.path());
+    assert_eq!(policies(&database), ["C", "Foo", "Foo_Settings", "fixture:C_Settings.json"]);
+    assert_eq!(database.count("policy_assignments"), 0);
+    // one that breaks keeps its rows, and takes no other along
+    export.put_bytes("Foo_Settings.json", b"{\"id\": \"Foo_S");
+    let printed = database.program().try_sync(export.path(), &[]);
+    assert_eq!(printed.code, Some(3), "{printed:?}");
+    let problems = printed.json()["tenants"][0]["problems"].as_array().unwrap().clone();
+    assert!(problems.iter().any(|problem| problem["policy"] == "Foo_Settings.json"), "{problems:?}");
+    assert_eq!(policies(&database), ["C", "Foo", "Foo_Settings", "fixture:C_Settings.json"]);
+}
+
+#[test]
+fn lists_in_lists_in_lists_cost_themselves() {
+    let export = Export::of(&policy());
+    for (name, open, inner, close) in [
+        ("value.json", r#"{"value":"#, r#"{"definition@odata.bind":"x","enabled":true}"#, "}"),
+        ("lists.json", "[", "1", "]"),
+        ("policy_Settings.json", r#"{"value":"#, r#"{"a":1}"#, "}"),
+        ("Assignments/policy.json", r#"{"value":"#, r#"{"a":1}"#, "}"),
+    ] {
+        let deep = format!("{}{inner}{}", open.repeat(20_000), close.repeat(20_000));
+        export.put_bytes(name, deep.as_bytes());
+    }
+    let database = Database::sqlite();
+    let printed = database.program().try_sync(export.path(), &[]);
+    assert_eq!(printed.code, Some(3), "{printed:?}");
+    assert_eq!(policies(&database), ["p"]);
+}
+
+#[test]
+fn assignments_beside_a_policy_may_be_none_or_part_of_them() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    let all = json!({"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}});
+    export.put("A.json", &device_configuration("A", "A", &json!({"camera": "block"})));
+    export.put("Assignments/A.json", &json!({"assignments": [all]}));
+    let mut listed = device_configuration("B", "B", &json!({"camera": "block"}));
+    listed["assignments"] = json!([all]);
+    export.put("B.json", &listed);
+    database.program().sync(export.path());
+    assert_eq!(database.count("policy_assignments"), 2);
+    export.put("Assignments/A.json", &json!({"value": []}));
+    // the rest stands behind a link: what is known stays
+    listed["assignments"] = json!([]);
+    listed["assignments@odata.nextLink"] = json!("https://graph.microsoft.com/beta/x");
+    export.put("B.json", &listed);
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
+    let whose = "SELECT graph_policy_id AS line FROM policies JOIN policy_assignments ON policies.id = policy_id";
+    assert_eq!(database.lines(whose), ["B"]);
 }
 
 #[test]
@@ -605,7 +696,7 @@ fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
     assert_eq!(database.lines(rows), ["A True"]);
     // nor does what an export leaves that has failed; a text may hold the JSON once more
     let whole = json!({"settings": [{"definitionId": "deviceConfiguration--x_camera", "valueJson": "false"}]});
-    for failed in [json!(null), json!("a text")] {
+    for failed in [json!(null), json!("a text"), json!({}), json!({"error": {"code": "Forbidden"}})] {
         export.put("A_Settings.json", &failed);
         assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3), "{failed}");
         assert_eq!(database.lines(rows), ["A True"], "{failed}");
@@ -618,7 +709,7 @@ fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
     own["settings"] = whole["settings"].clone();
     export.put("A.json", &own);
     export.put("A_Settings.json", &json!(null));
-    database.program().sync(export.path());
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
     assert_eq!(database.lines(rows), ["A False"]);
     export.put("A.json", &intent);
     // assignments that cannot be read cost the policy nothing

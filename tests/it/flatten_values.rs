@@ -107,6 +107,8 @@ fn a_type_that_no_other_property_tells_is_a_row() {
     // one that the property always has tells nothing
     let rollout = json!({"@odata.type": kind("windowsUpdateRolloutSettings"), "offerStartDateTimeInUTC": null});
     assert!(told("feature-update", &json!({"rolloutSettings": rollout})).is_empty());
+    let scope = json!({"@odata.type": kind("allScope")});
+    assert_eq!(told("feature-update", &json!({ "scope": scope })), ["Scope > Type = All scope"]);
     let autopilot =
         json!({"@odata.type": kind("activeDirectoryWindowsAutopilotDeploymentProfile"), "language": "en-US"});
     assert_eq!(told("autopilot", &autopilot), ["Type = Active Directory Windows Autopilot deployment profile"]);

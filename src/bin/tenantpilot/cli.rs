@@ -299,7 +299,7 @@ pub(crate) struct InspectArgs {
     #[arg(value_enum)]
     pub(crate) subject: Option<Subject>,
     /// Only these tenants, by id, domain or name; of jobs as they were put on the queue
-    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID", value_delimiter = ',')]
+    #[arg(long, env = "TENANTPILOT_TENANT", value_name = "ID")]
     pub(crate) tenant: Vec<String>,
     /// Only these kinds
     #[arg(long, env = "TENANTPILOT_KIND", value_name = "SLUG,…", value_delimiter = ',', value_parser = kind_parser())]

@@ -84,7 +84,11 @@ pub(super) async fn jobs(
     };
     let is_asked = |job: &JobView| {
         let own = job.tenant_id.as_deref();
-        tenants.is_empty() || tenants.iter().any(|name| own.is_some_and(|own| own.eq_ignore_ascii_case(name.trim())))
+        tenants.is_empty()
+            || tenants
+                .iter()
+                .flat_map(|names| names.split(','))
+                .any(|name| own.is_some_and(|own| own.eq_ignore_ascii_case(name.trim())))
     };
     // of each state without a tenant, of all states with one
     let most = if tenants.is_empty() { usize::MAX } else { limit };

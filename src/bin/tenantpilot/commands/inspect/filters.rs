@@ -86,20 +86,26 @@ fn tenants(names: &[String], session: &mut Session, printer: &Printer) -> anyhow
         known.push(row);
         Ok(())
     })?;
+    let named = |name: &str, is: fn(&str, &str) -> bool| {
+        let name = TenantId::new(name.trim()).to_string();
+        let own = known.iter().filter(|row| {
+            let names = [Some(&row.tenant_id), row.domain.as_ref(), row.display_name.as_ref()];
+            names.into_iter().flatten().any(|own| is(own, &name))
+        });
+        own.map(|row| row.tenant_id.clone()).collect::<Vec<_>>()
+    };
+    // the name of an import may hold a comma
+    let is_one = |name: &&String| !named(name, str::eq_ignore_ascii_case).is_empty();
+    let (whole, lists): (Vec<_>, Vec<_>) = names.iter().partition(is_one);
+    let listed = lists.iter().flat_map(|names| names.split(',')).filter(|name| !name.trim().is_empty());
     let mut found = Vec::new();
-    for name in names.iter().map(|name| TenantId::new(name.trim()).to_string()) {
-        let named = |is: fn(&str, &str) -> bool| {
-            let own = known.iter().filter(|row| {
-                let names = [Some(&row.tenant_id), row.domain.as_ref(), row.display_name.as_ref()];
-                names.into_iter().flatten().any(|own| is(own, &name))
-            });
-            own.map(|row| row.tenant_id.clone()).collect::<Vec<_>>()
-        };
-        let mut own = named(|own, name| own == name);
+    for name in whole.into_iter().map(String::as_str).chain(listed) {
+        let mut own = named(name, |own, name| own == name);
         if own.is_empty() {
-            own = named(str::eq_ignore_ascii_case);
+            own = named(name, str::eq_ignore_ascii_case);
         }
         if own.is_empty() {
+            let name = TenantId::new(name.trim()).to_string();
             printer.warning(&format!("no tenant `{name}` in this database; `tenantpilot inspect tenants` lists them"));
             // an empty list would be all of them
             own.push(name);
