@@ -696,7 +696,10 @@ fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
     assert_eq!(database.lines(rows), ["A True"]);
     // nor does what an export leaves that has failed; a text may hold the JSON once more
     let whole = json!({"settings": [{"definitionId": "deviceConfiguration--x_camera", "valueJson": "false"}]});
-    for failed in [json!(null), json!("a text"), json!({}), json!({"error": {"code": "Forbidden"}})] {
+    let refused = json!({"error": {"code": "Forbidden"}});
+    for failed in
+        [json!(null), json!("a text"), json!({}), json!([null]), json!({ "settings": refused }), refused.clone()]
+    {
         export.put("A_Settings.json", &failed);
         assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3), "{failed}");
         assert_eq!(database.lines(rows), ["A True"], "{failed}");
