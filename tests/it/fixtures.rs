@@ -704,6 +704,10 @@ fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
         assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3), "{failed}");
         assert_eq!(database.lines(rows), ["A True"], "{failed}");
     }
+    // an empty list says that there are none
+    export.put("A_Settings.json", &json!([]));
+    database.program().sync(export.path());
+    assert_eq!(database.lines("SELECT setting_name AS line FROM policy_settings"), ["(No settings configured)"]);
     export.put("A_Settings.json", &json!(whole.to_string()));
     database.program().sync(export.path());
     assert_eq!(database.lines(rows), ["A False"]);
