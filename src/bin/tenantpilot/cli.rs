@@ -1,10 +1,10 @@
 //! Flags: every one has an environment name, and none holds a secret of its own.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use chrono::NaiveDateTime;
 use clap::{
-    Args, Parser, Subcommand, ValueEnum,
+    Args, CommandFactory as _, Parser, Subcommand, ValueEnum,
     builder::{BoolishValueParser, PossibleValuesParser},
 };
 use tenantpilot::{auth::Cloud, registry::POLICY_KINDS};
@@ -356,18 +356,8 @@ pub(crate) enum Subject {
 
 impl Subject {
     /// As it is written after `inspect`.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Tenants => "tenants",
-            Self::Policies => "policies",
-            Self::Settings => "settings",
-            Self::Assignments => "assignments",
-            Self::Changes => "changes",
-            Self::Runs => "runs",
-            Self::Kinds => "kinds",
-            Self::Queue => "queue",
-            Self::Jobs => "jobs",
-        }
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
 
@@ -410,6 +400,13 @@ fn since(text: &str) -> Result<NaiveDateTime, String> {
         .parse::<chrono::NaiveDate>()
         .map_err(|_| "expected a time span as `24h`, or a time in UTC as `2026-01-31`")?;
     date.and_hms_opt(0, 0, 0).ok_or_else(|| "no such date".to_owned())
+}
+
+/// The environment name of a flag of `inspect`.
+pub(crate) fn environment_of(flag: &str) -> Option<OsString> {
+    let command = Cli::command();
+    let mut flags = command.find_subcommand("inspect")?.get_arguments();
+    Some(flags.find(|argument| argument.get_id() == flag)?.get_env()?.to_owned())
 }
 
 #[cfg(test)]

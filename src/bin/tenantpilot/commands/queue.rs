@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::json;
-use tenantpilot::queue::{JobState, JobView, Queue, QueueStatus, WorkerView};
+use tenantpilot::{
+    policy::TenantId,
+    queue::{JobState, JobView, Queue, QueueStatus, WorkerView},
+};
 
 use super::inspect::output::{Output, Record};
 use crate::{
@@ -73,7 +76,7 @@ pub(super) async fn status(queue: &Queue, mut output: Output) -> anyhow::Result<
 pub(super) async fn jobs(
     queue: &Queue,
     id: Option<&str>,
-    tenants: &[String],
+    tenants: &[TenantId],
     limit: Option<u32>,
     mut output: Output,
 ) -> anyhow::Result<()> {
@@ -85,10 +88,7 @@ pub(super) async fn jobs(
     let is_asked = |job: &JobView| {
         let own = job.tenant_id.as_deref();
         tenants.is_empty()
-            || tenants
-                .iter()
-                .flat_map(|names| names.split(','))
-                .any(|name| own.is_some_and(|own| own.eq_ignore_ascii_case(name.trim())))
+            || own.is_some_and(|own| tenants.iter().any(|asked| own.eq_ignore_ascii_case(asked.as_str())))
     };
     // of each state without a tenant, of all states with one
     let most = if tenants.is_empty() { usize::MAX } else { limit };

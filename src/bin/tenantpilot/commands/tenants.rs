@@ -7,9 +7,9 @@ use tenantpilot::{
 };
 
 /// Those of `--tenant`, each once.
-pub(super) fn named(names: &[String]) -> Vec<TenantId> {
+pub(super) fn named<'n>(names: impl IntoIterator<Item = &'n String>) -> Vec<TenantId> {
     let mut tenants: Vec<TenantId> = Vec::new();
-    let names = names.iter().flat_map(|names| names.split(','));
+    let names = names.into_iter().flat_map(|names| names.split(','));
     for tenant in names.map(str::trim).filter(|name| !name.is_empty()).map(TenantId::new) {
         // twice in one call, a tenant would only wait for itself
         if !tenants.contains(&tenant) {

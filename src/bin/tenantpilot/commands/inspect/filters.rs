@@ -9,6 +9,7 @@ use tenantpilot::{
 use super::TABLE_ROWS;
 use crate::{
     cli::{self, InspectArgs, Subject},
+    commands::tenants,
     errors::Usage,
     printer::Printer,
 };
@@ -30,20 +31,20 @@ fn narrowed_by(subject: Option<Subject>) -> &'static [&'static str] {
 /// for all commands, and may hold more than one of them knows.
 pub(super) fn check(args: &InspectArgs) -> anyhow::Result<()> {
     let given = [
-        ("tenant", "TENANTPILOT_TENANT", !args.tenant.is_empty()),
-        ("kind", "TENANTPILOT_KIND", !args.kind.is_empty()),
-        ("policy", "TENANTPILOT_POLICY", args.policy.is_some()),
-        ("id", "TENANTPILOT_JOB", args.id.is_some()),
-        ("search", "TENANTPILOT_SEARCH", args.search.is_some()),
-        ("since", "TENANTPILOT_SINCE", args.since.is_some()),
-        ("limit", "TENANTPILOT_LIMIT", args.limit.is_some()),
-        ("all", "TENANTPILOT_ALL", args.all),
+        ("tenant", !args.tenant.is_empty()),
+        ("kind", !args.kind.is_empty()),
+        ("policy", args.policy.is_some()),
+        ("id", args.id.is_some()),
+        ("search", args.search.is_some()),
+        ("since", args.since.is_some()),
+        ("limit", args.limit.is_some()),
+        ("all", args.all),
     ];
     let known = narrowed_by(args.subject);
-    for (flag, env, is_given) in given {
-        let is_lost = is_given && !known.contains(&flag) && std::env::var_os(env).is_none();
-        let subject = args.subject.map_or("the overview", Subject::name);
-        ensure!(!is_lost, Usage(format!("`--{flag}` narrows nothing of {subject}")));
+    for (flag, _) in given.iter().filter(|(flag, is_given)| *is_given && !known.contains(flag)) {
+        let subject = args.subject.map_or_else(|| "the overview".to_owned(), Subject::name);
+        let is_of_environment = cli::environment_of(flag).is_some_and(|name| std::env::var_os(name).is_some());
+        ensure!(is_of_environment, Usage(format!("`--{flag}` narrows nothing of {subject}")));
     }
     Ok(())
 }
@@ -69,7 +70,7 @@ pub(super) fn filter(args: &InspectArgs, session: &mut Session, printer: &Printe
         filter.all = args.all;
     }
     if !args.tenant.is_empty() {
-        filter.tenants = tenants(&args.tenant, session, printer)?;
+        filter.tenants = ids(&args.tenant, session, printer)?;
     }
     Ok(filter)
 }
@@ -80,7 +81,7 @@ pub(super) fn kinds(args: &InspectArgs) -> Vec<String> {
 }
 
 /// Ids of the tenants that go by these ids, domains or names. What is written exactly so goes before other cases.
-fn tenants(names: &[String], session: &mut Session, printer: &Printer) -> anyhow::Result<Vec<String>> {
+fn ids(names: &[String], session: &mut Session, printer: &Printer) -> anyhow::Result<Vec<String>> {
     let mut known = Vec::new();
     session.tenants(&Filter::default(), &mut |row| {
         known.push(row);
@@ -96,10 +97,10 @@ fn tenants(names: &[String], session: &mut Session, printer: &Printer) -> anyhow
     };
     // the name of an import may hold a comma
     let is_one = |name: &&String| !named(name, str::eq_ignore_ascii_case).is_empty();
-    let (whole, lists): (Vec<_>, Vec<_>) = names.iter().partition(is_one);
-    let listed = lists.iter().flat_map(|names| names.split(',')).filter(|name| !name.trim().is_empty());
+    let (whole, lists): (Vec<&String>, Vec<&String>) = names.iter().partition(is_one);
+    let listed = tenants::named(lists);
     let mut found = Vec::new();
-    for name in whole.into_iter().map(String::as_str).chain(listed) {
+    for name in whole.into_iter().map(String::as_str).chain(listed.iter().map(TenantId::as_str)) {
         let mut own = named(name, |own, name| own == name);
         if own.is_empty() {
             own = named(name, str::eq_ignore_ascii_case);

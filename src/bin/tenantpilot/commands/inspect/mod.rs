@@ -33,7 +33,8 @@ pub(crate) async fn run(args: InspectArgs, global: &Global, printer: &Printer) -
         }
         Some(Subject::Jobs) => {
             let queue = Queue::connect(&super::redis()?).await?;
-            super::queue::jobs(&queue, args.id.as_deref(), &args.tenant, args.limit, output(&args, printer)).await?;
+            let tenants = super::tenants::named(&args.tenant);
+            super::queue::jobs(&queue, args.id.as_deref(), &tenants, args.limit, output(&args, printer)).await?;
             return Ok(ExitCode::SUCCESS);
         }
         _ => {}

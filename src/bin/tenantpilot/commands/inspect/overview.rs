@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tenantpilot::{
     report::rfc3339_text,
-    store::{Filter, Session},
+    store::{Filter, Session, TenantRow},
 };
 
 use super::{
@@ -111,7 +111,7 @@ pub(super) fn overview(
     database: &str,
     mut output: Output,
 ) -> anyhow::Result<()> {
-    let tenants: Vec<Tenant> = gathered(session, filter)?.into_values().collect();
+    let tenants: Vec<Tenant> = gathered(session, filter)?.into_values().map(|(_, tenant)| tenant).collect();
     if output.is_json() {
         return Ok(output.value(&Overview { version: 1, database: database.to_owned(), tenants })?);
     }
@@ -123,24 +123,18 @@ pub(super) fn overview(
 
 /// Shows a line for each tenant.
 pub(super) fn tenants(session: &mut Session, filter: &Filter, output: &mut Output) -> anyhow::Result<()> {
-    let mut gathered = gathered(session, filter)?;
-    let mut rows = Vec::new();
-    session.tenants(filter, &mut |row| {
-        rows.push(row);
-        Ok(())
-    })?;
-    for row in rows {
-        if let Some(tenant) = gathered.remove(&row.tenant_id) {
-            output.row(&records::Tenant::new(row, tenant))?;
-        }
+    let most = filter.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or_default());
+    for (row, tenant) in gathered(session, filter)?.into_values().take(most) {
+        output.row(&records::Tenant::new(row, tenant))?;
     }
     Ok(())
 }
 
 /// Tenants by id, with what is stored of them.
-fn gathered(session: &mut Session, filter: &Filter) -> anyhow::Result<BTreeMap<String, Tenant>> {
+fn gathered(session: &mut Session, filter: &Filter) -> anyhow::Result<BTreeMap<String, (TenantRow, Tenant)>> {
+    let all = Filter { limit: None, ..filter.clone() };
     let mut tenants = BTreeMap::new();
-    session.tenants(&Filter { limit: None, ..filter.clone() }, &mut |row| {
+    session.tenants(&all, &mut |row| {
         let empty = Tenant {
             tenant_id: row.tenant_id.clone(),
             policies: 0,
@@ -149,11 +143,11 @@ fn gathered(session: &mut Session, filter: &Filter) -> anyhow::Result<BTreeMap<S
             last_run: None,
             kinds: Vec::new(),
         };
-        tenants.insert(row.tenant_id, empty);
+        tenants.insert(row.tenant_id.clone(), (row, empty));
         Ok(())
     })?;
-    session.overview(&Filter { limit: None, ..filter.clone() }, &mut |(tenant, kind, settings, synced)| {
-        if let Some(tenant) = tenants.get_mut(&tenant) {
+    session.overview(&all, &mut |(tenant, kind, settings, synced)| {
+        if let Some((_, tenant)) = tenants.get_mut(&tenant) {
             tenant.policies += 1;
             tenant.settings += settings;
             let synced = rfc3339_text(synced);
@@ -169,8 +163,8 @@ fn gathered(session: &mut Session, filter: &Filter) -> anyhow::Result<BTreeMap<S
         Ok(())
     })?;
     // the latest first: an older run of a tenant changes nothing
-    session.runs(&Filter { limit: None, ..filter.clone() }, &mut |run| {
-        if let Some(tenant) = tenants.get_mut(&run.tenant_id) {
+    session.runs(&all, &mut |run| {
+        if let Some((_, tenant)) = tenants.get_mut(&run.tenant_id) {
             tenant.last_run.get_or_insert_with(|| LastRun {
                 run_id: run.run_id,
                 status: run.status,
