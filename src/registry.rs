@@ -397,7 +397,7 @@ pub const POLICY_KINDS: &[PolicyKind] = &[
         endpoints: &[endpoint("deviceManagement", &["$select=settings"], Details::Singleton)],
         permission: SERVICE_CONFIG,
         default: false,
-        types: &["deviceManagementSettings", "deviceManagement"],
+        types: &["deviceManagementSettings"],
         folders: &["devicemanagementsettings"],
     },
     PolicyKind {

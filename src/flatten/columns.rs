@@ -47,7 +47,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             None => name.to_owned(),
         });
     // `null` says as little as nothing does
-    let are_all = !goes_on(body, Some("assignments"));
+    let are_all = !body.get("assignments@odata.nextLink").is_some_and(Value::is_string);
     let listed = columns.get("assignments").filter(|listed| !listed.is_null() && are_all);
     let assignments = listed.map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
     let any_listed = assignments.as_ref().map(|listed| !listed.is_empty());
@@ -76,7 +76,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             .filter(|any| *any)
             .or_else(|| columns.get("isAssigned").and_then(Value::as_bool))
             .or(any_listed),
-        complete: settings_are_all_there(&columns) && !goes_on(body, None),
+        complete: settings_are_all_there(&columns) && !goes_on(body),
         created_at: said("createdDateTime").and_then(timestamp),
         modified_at: said("lastModifiedDateTime").or_else(|| said("modifiedDateTime")).and_then(timestamp),
         assignments,
@@ -127,9 +127,8 @@ fn settings_are_all_there(body: &Properties<'_, { COLUMNS.len() }>) -> bool {
 }
 
 /// Whether one of the policy's lists, as its settings or assignments, has a next page that nobody has put to it.
-fn goes_on(body: &Map<String, Value>, list: Option<&str>) -> bool {
-    let is_of = |key: &str| key.strip_suffix("@odata.nextLink").is_some_and(|own| list.is_none_or(|list| list == own));
-    body.iter().any(|(key, next)| is_of(key) && next.is_string())
+fn goes_on(body: &Map<String, Value>) -> bool {
+    body.iter().any(|(key, next)| key.ends_with("@odata.nextLink") && next.is_string())
 }
 
 /// A time of Graph's, UTC; the least one means "never".

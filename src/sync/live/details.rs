@@ -137,11 +137,11 @@ fn with_list(object: &str, property: &str, items: &[Box<RawValue>]) -> String {
 /// Settings that did not come with the list, or came short.
 async fn settings(client: &Client, base: &str, items: Vec<Item>, read: &mut Vec<Read>) {
     let is_whole = |item: &Item| match (item.listed, item.counted) {
+        _ if item.goes_on => false,
         (Some(listed), Some(counted)) => listed >= counted,
         (Some(_), None) => true,
         (None, counted) => counted == Some(0),
     };
-    let is_whole = |item: &Item| !item.goes_on && is_whole(item);
     let (whole, short): (Vec<_>, Vec<_>) = items.into_iter().partition(is_whole);
     read.extend(whole.into_iter().map(|item| item.document(None)));
     let paths = short.iter().map(|item| format!("{}/settings?$top=1000", item.path(base))).collect();
