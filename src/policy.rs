@@ -123,8 +123,8 @@ pub struct Policy {
     pub scope_tag_ids: Option<String>,
     /// Whether anything is assigned; unknown where the export does not say.
     pub assigned: Option<bool>,
-    /// False when Graph gave fewer settings than it counted.
-    pub complete: bool,
+    /// Whether all came that it sets; `complete` in the database says whether it is [`Completeness::Whole`].
+    pub completeness: Completeness,
     /// `createdDateTime`, UTC.
     pub created_at: Option<NaiveDateTime>,
     /// `lastModifiedDateTime`, UTC.
@@ -133,6 +133,18 @@ pub struct Policy {
     pub assignments: Option<Vec<Assignment>>,
     /// One row per setting, names unique, in order of path.
     pub settings: Vec<Setting>,
+}
+
+/// Whether all came that a policy sets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Completeness {
+    /// As far as anybody can tell.
+    #[default]
+    Whole,
+    /// Fewer settings than Graph counted, or not all of its assignments.
+    Short,
+    /// The list of its settings is not there, or ends in a link to its next page: what was stored before may be more.
+    Cut,
 }
 
 /// One setting of a policy: a row of the table. Its texts are shared with other rows where they are the same, and

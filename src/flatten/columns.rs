@@ -3,11 +3,14 @@
 use chrono::{DateTime, NaiveDateTime, SubsecRound as _};
 use serde_json::{Map, Value};
 
-use super::{Properties, Shape, elements, property};
+use super::{Properties, SettingsShape, Shape, elements, property};
 use crate::{
     json::Document,
-    policy::{Assignment, Policy, PolicyDocument},
+    policy::{Assignment, Completeness, Policy, PolicyDocument},
 };
+
+/// Ends the name of a property that leads to the rest of a list.
+const NEXT_LINK: &str = "@odata.nextLink";
 
 /// Properties that columns are made of, in order.
 const COLUMNS: [&str; 20] = [
@@ -46,9 +49,9 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             Some(version) => format!("{name} ({version})"),
             None => name.to_owned(),
         });
-    // `null` says as little as nothing does
+    // anything else, as `null`, says as little as nothing does
     let are_all = !body.get("assignments@odata.nextLink").is_some_and(Value::is_string);
-    let listed = columns.get("assignments").filter(|listed| !listed.is_null() && are_all);
+    let listed = columns.get("assignments").filter(|listed| is_list(listed) && are_all);
     let assignments = listed.map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
     let any_listed = assignments.as_ref().map(|listed| !listed.is_empty());
     Policy {
@@ -76,7 +79,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             .filter(|any| *any)
             .or_else(|| columns.get("isAssigned").and_then(Value::as_bool))
             .or(any_listed),
-        complete: settings_are_all_there(&columns) && !goes_on(body),
+        completeness: completeness(shape.settings, &columns, body),
         created_at: said("createdDateTime").and_then(timestamp),
         modified_at: said("lastModifiedDateTime").or_else(|| said("modifiedDateTime")).and_then(timestamp),
         assignments,
@@ -115,20 +118,43 @@ pub(super) fn cleaned(policy: &mut Policy, document: &Document) {
     }
 }
 
-/// Where Graph counts the settings, fewer than that is incomplete.
-fn settings_are_all_there(body: &Properties<'_, { COLUMNS.len() }>) -> bool {
-    let counted = body.get("settingCount").or_else(|| body.get("settingsCount")).and_then(Value::as_u64);
-    let listed = body.get("settings").map(|settings| elements(settings).count() as u64);
-    match (counted, listed) {
-        (Some(counted), Some(listed)) => listed >= counted,
-        (Some(counted), None) => counted == 0,
-        _ => true,
+fn completeness(
+    shape: SettingsShape,
+    columns: &Properties<'_, { COLUMNS.len() }>,
+    body: &Map<String, Value>,
+) -> Completeness {
+    let lists: &[&str] = match shape {
+        // a reusable setting is one
+        SettingsShape::Catalog if body.contains_key("settingInstance") => &[],
+        SettingsShape::Catalog | SettingsShape::Intent => &["settings", "settingsDelta"],
+        SettingsShape::AdministrativeTemplate => &["definitionValues"],
+        SettingsShape::Bag | SettingsShape::Legacy => &[],
+    };
+    let counted = columns.get("settingCount").or_else(|| columns.get("settingsCount")).and_then(Value::as_u64);
+    let listed = columns.get("settings").map(|settings| elements(settings).count() as u64);
+    let is_there = |list: &&str| body.get(*list).is_some_and(is_list);
+    // what has a next page that nobody has put to it
+    let go_on = || body.iter().filter(|(_, next)| next.is_string()).filter_map(|(key, _)| key.strip_suffix(NEXT_LINK));
+    let are_missing = !lists.is_empty() && !lists.iter().any(is_there) && counted != Some(0);
+    if are_missing || go_on().any(|list| lists.contains(&list)) {
+        Completeness::Cut
+    } else if counted.is_some_and(|counted| listed.unwrap_or_default() < counted)
+        || columns.get("assignments").is_some_and(|listed| !listed.is_null() && !is_list(listed))
+        || go_on().next().is_some()
+    {
+        Completeness::Short
+    } else {
+        Completeness::Whole
     }
 }
 
-/// Whether one of the policy's lists, as its settings or assignments, has a next page that nobody has put to it.
-fn goes_on(body: &Map<String, Value>) -> bool {
-    body.iter().any(|(key, next)| key.ends_with("@odata.nextLink") && next.is_string())
+/// A list, or the one item of it, in place of which an export that has failed may hold anything else.
+fn is_list(value: &Value) -> bool {
+    match value {
+        Value::Array(_) => true,
+        Value::Object(object) => !object.contains_key("error") && !object.contains_key("statusCode"),
+        _ => false,
+    }
 }
 
 /// A time of Graph's, UTC; the least one means "never".

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     json::{Document, JsonError},
-    policy::{Policy, PolicyDocument},
+    policy::{Completeness, Policy, PolicyDocument},
 };
 
 pub use flattener::Flattener;
@@ -79,6 +79,10 @@ pub fn flatten_parsed(
         assignment::settings(body, rows);
     });
     policy.settings = unique::finished(rows, parsed);
+    // of one whose settings did not come nobody knows whether it sets nothing
+    if policy.settings.is_empty() && policy.completeness == Completeness::Whole {
+        policy.settings.push(unique::no_settings());
+    }
     if policy.platform.is_none() && shape.settings == SettingsShape::Intent {
         let ids = policy.settings.iter().filter_map(|setting| setting.definition_id.as_deref());
         policy.platform = ids.into_iter().find_map(columns::platform_of_definition).map(str::to_owned);

@@ -10,11 +10,16 @@ use crate::{
     policy::{MAX_KEY_CHARS, NO_SETTINGS, NO_SETTINGS_PATH, Setting, bounded, bounded_with},
 };
 
+/// The row of a policy that sets nothing.
+pub(super) fn no_settings() -> Setting {
+    Setting { name: NO_SETTINGS.into(), path: NO_SETTINGS_PATH.into(), ..Setting::default() }
+}
+
 /// The rows of a policy in order of path, clean, bounded and unique in name and path.
 pub(super) fn finished(rows: Gathered, document: &Document) -> Vec<Setting> {
     let Gathered { scopes, mut settings, holds_nul } = rows;
     if settings.is_empty() {
-        return vec![Setting { name: NO_SETTINGS.into(), path: NO_SETTINGS_PATH.into(), ..Setting::default() }];
+        return settings;
     }
     if holds_nul || document.is_repaired() {
         for setting in &mut settings {

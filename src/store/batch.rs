@@ -87,9 +87,9 @@ impl Known {
         self.0.insert(short_hash(id), (short_hash(source), shorter_hash(people), stored));
     }
 
-    /// Whether anything is stored of a policy.
-    pub fn contains(&self, id: &str) -> bool {
-        self.0.contains_key(&short_hash(id))
+    /// What is stored of a policy.
+    pub fn get(&self, id: &str) -> Option<Stored> {
+        self.0.get(&short_hash(id)).map(|(_, _, stored)| *stored)
     }
 
     /// A policy that is stored with this very source, and with these names of people and groups; `None` where

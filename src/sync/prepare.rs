@@ -8,7 +8,7 @@ use crate::{
     changes::content_hash,
     directory, flatten,
     json::JsonError,
-    policy::{Policy, PolicyDocument, PolicyId, ScriptContent},
+    policy::{Completeness, Policy, PolicyDocument, PolicyId, ScriptContent},
     registry::PolicyKind,
     report::{ErrorReport, Problem},
     store::{Known, Read, Stored},
@@ -128,6 +128,10 @@ impl Context {
         };
         match flatten::flatten(&kind.shape, document, &self.names.flattener) {
             Ok(mut policy) => {
+                if self.has_more(&policy) {
+                    let message = "not all of its settings are there: what is stored of it stays".to_owned();
+                    return Content::Unreadable { code: "incomplete", message };
+                }
                 self.names.name(&mut policy);
                 if self.script_content == ScriptContent::Hash {
                     scripts::withhold(&mut policy);
@@ -136,13 +140,22 @@ impl Context {
                     Content::Unreadable { code: "too_large", message }
                 } else {
                     let content_hash = content_hash(&policy);
-                    let is_new = !self.known.contains(&policy.id);
+                    let is_new = self.known.get(&policy.id).is_none();
                     Content::Read(Box::new(Read { policy, content_hash, source_hash, is_new }))
                 }
             }
             Err(error @ JsonError::TooDeep) => Content::Unreadable { code: "too_large", message: error.to_string() },
             Err(error) => Content::Unreadable { code: "unreadable", message: error.to_string() },
         }
+    }
+
+    /// Whether more may be stored of a policy than came.
+    fn has_more(&self, policy: &Policy) -> bool {
+        policy.completeness == Completeness::Cut
+            && self
+                .known
+                .get(&policy.id)
+                .is_some_and(|stored| stored.complete || stored.settings as usize > policy.settings.len())
     }
 
     /// A hash over all that rows are made of: the bytes, the kind that they are read as, a name that may stand outside

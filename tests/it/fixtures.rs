@@ -217,7 +217,6 @@ fn what_is_no_policy_is_named_with_the_reason() {
     let export = Export::new();
     export.put("group.json", &json!({"@odata.type": "#microsoft.graph.group", "id": "g", "displayName": "Group"}));
     export.put("note.json", &json!({"a": 1}));
-    export.put("number.json", &json!(7));
     export.put("policy.json", &policy());
     export.put_bytes("readme.txt", b"hello");
     export.put_bytes(".git/config.json", b"hidden");
@@ -236,11 +235,10 @@ fn what_is_no_policy_is_named_with_the_reason() {
         [
             "group.json not_a_policy `#microsoft.graph.group` is no kind of policy that is read",
             "note.json not_a_policy no policy: neither its type nor its shape nor its folder tells a kind",
-            "number.json not_a_policy neither an object nor a list",
             "readme.txt not_a_policy no `.json` file",
         ]
     );
-    for file in ["group.json", "note.json", "number.json", "readme.txt"] {
+    for file in ["group.json", "note.json", "readme.txt"] {
         assert!(printed.stderr.contains(&format!("skipped: {file}")), "{}", printed.stderr);
     }
 }
@@ -282,6 +280,10 @@ fn an_export_that_has_failed_is_told_and_removes_nothing() {
         (r#"{"Message": "An error has occurred."}"#, "holds an error answer: An error has occurred."),
         (r#"{"code": "Forbidden", "message": "no"}"#, "holds an error answer: no"),
         (r#"{"odata.error": {"code": "X"}}"#, "holds an error answer: odata.error"),
+        (r#"{"statusCode": 403}"#, "holds an error answer: status 403"),
+        (r#"{"status": "503", "reason": "x"}"#, "holds an error answer: status 503"),
+        ("7", "neither an object nor a list"),
+        ("false", "neither an object nor a list"),
         (
             r#"{"id": "A", "name": "A", "technologies": "mdm", "settings": {"error": {"code": "Timeout"}}}"#,
             "holds an error answer of Graph: Timeout",
@@ -432,6 +434,12 @@ fn saved_pages_without_the_last_one_remove_nothing() {
     database.program().sync(export.path());
     assert_eq!(policies(&database), ["A", "B", "F"]);
 
+    // what was expanded of a list is no other list
+    let mut bare = page("B", None);
+    bare["@odata.context"] = json!(format!("{context}(settings(),assignments())"));
+    export.put("catalog/2.json", &bare);
+    database.program().sync(export.path());
+
     // pages may lie in folders of their own
     export.remove("catalog/2.json");
     export.put("more/2.json", &page("B", None));
@@ -460,6 +468,113 @@ fn a_policy_whose_settings_go_on_elsewhere_is_incomplete() {
     assert_eq!(printed.code, Some(3), "{printed:?}");
     assert_eq!(printed.json()["tenants"][0]["problems"][0]["code"], "incomplete");
     assert_eq!(database.lines("SELECT setting_path AS line FROM policy_settings"), ["vendor_a"]);
+}
+
+#[test]
+fn a_policy_whose_settings_are_not_there_keeps_those_it_has() {
+    let rows = "SELECT graph_policy_id || ' ' || setting_path AS line FROM policy_settings ORDER BY 1";
+    let state = "SELECT graph_policy_id || ' ' || complete || ' ' || setting_count AS line FROM policies ORDER BY 1";
+    let intent = json!({"@odata.type": "#microsoft.graph.deviceManagementIntent", "id": "I", "displayName": "I",
+        "settings": [{"definitionId": "deviceConfiguration--x_camera", "valueJson": "true"}]});
+    let template = json!({"@odata.type": "#microsoft.graph.groupPolicyConfiguration", "id": "T", "displayName": "T",
+        "definitionValues": [{"enabled": true, "definition@odata.bind": "https://x/groupPolicyDefinitions('d')"}]});
+    let catalog = catalog("C", "C", [choice("vendor_a", "1"), choice("vendor_b", "1")]);
+    for (policy, list) in [(catalog, "settings"), (intent, "settings"), (template, "definitionValues")] {
+        let (export, database) = (Export::new(), Database::sqlite());
+        export.put("A.json", &policy);
+        database.program().sync(export.path());
+        let whole = database.lines(rows);
+        assert!(!whole.is_empty(), "{policy}");
+        let without = || {
+            let mut policy = policy.clone();
+            policy.as_object_mut().unwrap().remove(list);
+            // a context, where no list tells the kind
+            policy["technologies"] = json!("mdm");
+            policy["@odata.type"] = policy
+                .get("@odata.type")
+                .cloned()
+                .unwrap_or_else(|| json!("#microsoft.graph.deviceManagementConfigurationPolicy"));
+            policy
+        };
+        let holding = |value: Value| {
+            let mut policy = without();
+            policy[list] = value;
+            policy
+        };
+        let mut first_page = holding(json!([policy[list][0]]));
+        first_page[format!("{list}@odata.nextLink")] = json!("https://graph.microsoft.com/beta/x?$skip=25");
+        for cut in [
+            without(),
+            holding(json!(null)),
+            holding(json!("Forbidden")),
+            holding(json!(403)),
+            holding(json!({"statusCode": 403})),
+            first_page,
+        ] {
+            export.put("A.json", &cut);
+            let printed = database.program().try_sync(export.path(), &[]);
+            assert_eq!(printed.code, Some(3), "{cut}: {printed:?}");
+            assert_eq!(printed.json()["tenants"][0]["problems"][0]["code"], "incomplete", "{cut}");
+            assert_eq!(database.lines(rows), whole, "{cut}");
+        }
+        // nobody says of a new one that it sets nothing
+        let fresh = Database::sqlite();
+        export.put("A.json", &without());
+        for _ in 0..2 {
+            assert_eq!(fresh.program().try_sync(export.path(), &[]).code, Some(3), "{policy}");
+            assert_eq!(fresh.lines(state), [format!("{} 0 0", policy["id"].as_str().unwrap())]);
+            assert!(fresh.lines(rows).is_empty());
+        }
+        export.put("A.json", &policy);
+        fresh.program().sync(export.path());
+        assert_eq!(fresh.lines(rows), whole);
+        // an empty list says so
+        export.put("A.json", &holding(json!([])));
+        fresh.program().sync(export.path());
+        assert_eq!(fresh.lines(rows), [format!("{} #none", policy["id"].as_str().unwrap())]);
+    }
+}
+
+#[test]
+fn settings_beside_a_policy_that_are_gone_or_end_early_remove_nothing() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    let rows = "SELECT setting_path AS line FROM policy_settings";
+    let settings = ["a", "b"].map(|id| json!({"id": id, "settingInstance": choice(&format!("vendor_{id}"), "1")}));
+    let mut policy = catalog("A", "A", []);
+    policy.as_object_mut().unwrap().remove("settings");
+    policy["technologies"] = json!("mdm");
+    policy["@odata.type"] = json!("#microsoft.graph.deviceManagementConfigurationPolicy");
+    export.put("A.json", &policy);
+    export.put("A_Settings.json", &json!(settings));
+    database.program().sync(export.path());
+    assert_eq!(database.lines(rows), ["vendor_a", "vendor_b"]);
+    let next = "https://graph.microsoft.com/beta/x?$skip=1";
+    export.put("A_Settings.json", &json!({"@odata.nextLink": next, "value": [settings[0]]}));
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
+    assert_eq!(database.lines(rows), ["vendor_a", "vendor_b"]);
+    export.remove("A_Settings.json");
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
+    assert_eq!(database.lines(rows), ["vendor_a", "vendor_b"]);
+    export.put("A_Settings.json", &json!([settings[1]]));
+    database.program().sync(export.path());
+    assert_eq!(database.lines(rows), ["vendor_b"]);
+}
+
+#[test]
+fn what_stands_in_place_of_assignments_removes_none() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    let mut policy = device_configuration("A", "A", &json!({"camera": "block"}));
+    policy["assignments"] = json!([{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]);
+    export.put("A.json", &policy);
+    database.program().sync(export.path());
+    for failed in [json!("Forbidden"), json!({"error": {"code": "Forbidden"}}), json!(403)] {
+        policy["assignments"] = failed;
+        export.put("A.json", &policy);
+        let printed = database.program().try_sync(export.path(), &[]);
+        assert_eq!(printed.code, Some(3), "{policy}");
+        assert_eq!(printed.json()["tenants"][0]["problems"][0]["code"], "incomplete", "{policy}");
+        assert_eq!(database.count("policy_assignments"), 1, "{policy}");
+    }
 }
 
 #[test]
@@ -730,6 +845,7 @@ fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
     export.remove("Assignments/A.json");
     // of such a name, and a policy of its own
     export.put("A_Settings.json", &catalog("B", "A_Settings", [choice("vendor_a", "1")]));
-    database.program().sync(export.path());
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
     assert_eq!(policies(&database), ["A", "B"]);
+    assert_eq!(database.lines(rows), ["A False", "B 1"]);
 }
