@@ -164,18 +164,19 @@ fn a_reader_of_the_log_that_stands_still_does_not_stop_the_worker() {
     let mut command = setup.program.command(crate::support::cli::BINARY, ["worker", "--health-addr", "off"]);
     let piped = std::process::Stdio::piped;
     let mut worker = command.stdin(std::process::Stdio::null()).stdout(piped()).stderr(piped()).spawn().unwrap();
-    let until = Instant::now() + Duration::from_secs(30);
-    while setup.status()["dead"] != 2_000 {
-        assert!(Instant::now() < until, "{}", setup.status());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let wait_for = |state: &str, count: u64| {
+        let until = Instant::now() + Duration::from_mins(1);
+        while setup.status()[state] != count {
+            assert!(Instant::now() < until, "{}", setup.status());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    wait_for("dead", 2_000);
     setup.enqueue(&[TENANT]);
-    while setup.status()["completed"] != 1 {
-        assert!(Instant::now() < until, "{}", setup.status());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for("completed", 1);
     let id = worker.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let until = Instant::now() + Duration::from_secs(30);
     while worker.try_wait().unwrap().is_none() {
         assert!(Instant::now() < until, "it does not end");
         std::thread::sleep(Duration::from_millis(10));
@@ -542,12 +543,13 @@ fn an_operator_pauses_resumes_and_clears() {
 fn a_job_whose_tenant_is_synced_by_hand_waits_for_that_uncounted() {
     let database = Database::sqlite();
     let setup = setup(&database);
-    setup.graph.fault(Fault::on(DEVICES, Effect::throttled("3")).times(1));
+    // longer than a worker takes to begin on a busy machine
+    setup.graph.fault(Fault::on(DEVICES, Effect::throttled("10")).times(1));
     let mut by_hand = setup.program.start(["sync", "--tenant", TENANT]);
     setup.wait_for_request();
     setup.enqueue(&[TENANT]);
     let worker = setup.drain();
-    assert_eq!(worker.events("job_postponed").len(), 1, "{}", worker.text());
+    assert!(!worker.events("job_postponed").is_empty(), "{}", worker.text());
     assert!(worker.events("job_start").iter().all(|line| line["attempt"] == 1));
     by_hand.wait().unwrap();
 }
