@@ -152,7 +152,7 @@ async fn each_kind_is_read_in_as_few_requests_as_its_list_allows() {
         json!({ "id": format!("i{n}"), "displayName": format!("Intent {n}"), "assignments": [], "settings": [
             { "id": "s", "definitionId": "deviceConfiguration--x_pinRequired", "valueJson": "true", "value": true } ] })
     };
-    setup.server.add(INTENTS, (0..30).map(intent));
+    setup.server.add(INTENTS, (0..230).map(intent));
     let template = |n: usize| {
         json!({ "id": format!("t{n}"), "displayName": format!("Template {n}"), "assignments": [], "definitionValues": [
             { "id": "v1", "enabled": true, "definition": { "id": "def", "displayName": "Limit the rate", "classType": "machine" },
@@ -169,8 +169,8 @@ async fn each_kind_is_read_in_as_few_requests_as_its_list_allows() {
         kind(&synced, "device-configuration").requests,
         kind(&synced, "device-configuration").policies.div_ceil(1000)
     );
-    // a page, and its 30 policies' settings in two batches
-    assert_eq!(kind(&synced, "intent").requests, 1 + 2);
+    // a page, and its 230 policies' settings in batches of 20, a hundred policies at a time
+    assert_eq!(kind(&synced, "intent").requests, 1 + 5 + 5 + 2);
     // a page, 30 policies' values in two batches, 30 values' presentations in two batches
     assert_eq!(kind(&synced, "administrative-template").requests, 1 + 2 + 2);
     assert_eq!(kind(&synced, "settings-catalog").settings, 120);
@@ -182,7 +182,7 @@ async fn each_kind_is_read_in_as_few_requests_as_its_list_allows() {
     assert_eq!(value("t7", "Limit the rate"), "Enabled");
     assert_eq!(value("t7", "Limit the rate > Rate"), "7");
     assert_eq!(value("d29", "Password Minimum Length"), "29");
-    assert!(rows.iter().any(|row| row.graph_policy_id == "i29" && row.setting_value.as_deref() == Some("True")));
+    assert!(rows.iter().any(|row| row.graph_policy_id == "i229" && row.setting_value.as_deref() == Some("True")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

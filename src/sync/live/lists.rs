@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 
 use super::{
     Outlet,
@@ -71,15 +71,16 @@ async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet
         let path = if query.is_empty() { endpoint.path.to_owned() } else { format!("{}?{query}", endpoint.path) };
         let completed = client
             .pages(&path)
-            .map(|page| async move { outlet.named(details::completed(client, endpoint, page?).await).await })
-            .buffered(pages_at_once(endpoint));
+            .flat_map(|page| stream::iter(parts(page, policies_together(endpoint))))
+            .map(|part| async move { outlet.named(details::completed(client, endpoint, part?).await).await })
+            .buffered(parts_at_once(endpoint));
         let mut completed = std::pin::pin!(completed);
         let (mut first, mut gone) = (true, Vec::new());
         loop {
             match completed.next().await {
-                Some(Ok(mut page)) => {
-                    gone.append(&mut page.gone);
-                    outlet.hand_over(page).await?;
+                Some(Ok(mut part)) => {
+                    gone.append(&mut part.gone);
+                    outlet.hand_over(part).await?;
                 }
                 // an `$expand` that this service does not know: the next query asks for less, and details fill in
                 Some(Err(GraphError::Status { status: 400, .. })) if first && queries.peek().is_some() => break,
@@ -117,9 +118,35 @@ async fn still_listed(client: &Client, endpoint: &Endpoint, gone: Vec<Gone>) -> 
     Ok(gone.into_iter().filter(is_listed).map(Gone::still_listed).collect())
 }
 
-/// Pages whose details and names are read at once, while the next is listed. Those that are complete by themselves are
-/// large, and take the longest to come.
-fn pages_at_once(endpoint: &Endpoint) -> usize {
+/// A page in parts whose policies are completed together; an empty one is a part, too.
+fn parts(
+    page: Result<Vec<RawItem>, GraphError>,
+    policies_together: usize,
+) -> impl Iterator<Item = Result<Vec<RawItem>, GraphError>> {
+    let mut rest = Some(page);
+    std::iter::from_fn(move || match rest.take()? {
+        Ok(mut part) => {
+            if part.len() > policies_together {
+                rest = Some(Ok(part.split_off(policies_together)));
+            }
+            Some(Ok(part))
+        }
+        Err(error) => Some(Err(error)),
+    })
+}
+
+/// Policies of a page that wait for each other's details: what is read of them is held until the last of them has
+/// come. A multiple of what a `$batch` takes.
+fn policies_together(endpoint: &Endpoint) -> usize {
+    match endpoint.details {
+        Details::Settings | Details::DefinitionValues | Details::Item(_) => 100,
+        Details::None | Details::Singleton => usize::MAX,
+    }
+}
+
+/// Parts whose details and names are read at once, while the next page is listed. Pages that are complete by
+/// themselves are large, and take the longest to come.
+fn parts_at_once(endpoint: &Endpoint) -> usize {
     match endpoint.details {
         Details::Settings => 4,
         Details::DefinitionValues | Details::Item(_) => 2,
