@@ -148,10 +148,10 @@ fn completeness(
     }
 }
 
-/// A list, or the one item of it, in place of which an export that has failed may hold anything else.
+/// A list of objects, or the one item of it, in place of which an export that has failed may hold anything else.
 fn is_list(value: &Value) -> bool {
     match value {
-        Value::Array(_) => true,
+        Value::Array(items) => items.iter().all(Value::is_object),
         Value::Object(object) => !object.contains_key("error") && !object.contains_key("statusCode"),
         _ => false,
     }

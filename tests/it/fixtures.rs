@@ -282,6 +282,10 @@ fn an_export_that_has_failed_is_told_and_removes_nothing() {
         (r#"{"odata.error": {"code": "X"}}"#, "holds an error answer: odata.error"),
         (r#"{"statusCode": 403}"#, "holds an error answer: status 403"),
         (r#"{"status": "503", "reason": "x"}"#, "holds an error answer: status 503"),
+        (
+            r#"{"id": ["A"], "name": "A", "technologies": "mdm", "settings": []}"#,
+            "its `id` is neither a text nor a number",
+        ),
         ("7", "neither an object nor a list"),
         ("false", "neither an object nor a list"),
         (
@@ -508,6 +512,7 @@ fn a_policy_whose_settings_are_not_there_keeps_those_it_has() {
             holding(json!(null)),
             holding(json!("Forbidden")),
             holding(json!(403)),
+            holding(json!([policy[list][0], null])),
             holding(json!({"statusCode": 403})),
             first_page,
         ] {
