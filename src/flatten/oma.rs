@@ -66,21 +66,19 @@ fn value(item: &Value, object: &Map<String, Value>, uri: Option<&SmolStr>, rows:
     if value.is_array() || value.is_object() {
         return bag::literal(value, rows);
     }
-    let mut leaf = Leaf {
-        definition_id: uri,
+    let (text, holds_secret) = match payload::of_oma(item, value) {
+        Some(payload) => (payload.text.into(), payload.holds_secret),
         // data of the administrator's: its text is no enumeration
-        value: (!value.is_null()).then(|| bag::readable(value)),
-        raw: (!value.is_null()).then_some(Raw::Value(value)),
-        configured: Some(!value.is_null()),
-        category: None,
+        None => (bag::readable(value), false),
     };
-    if let Some(payload) = payload::of_oma(item, value) {
-        if payload.holds_secret {
-            leaf.raw = None;
-        }
-        leaf.value = Some(payload.text.into());
-    }
-    rows.leaf(leaf);
+    let is_set = !value.is_null();
+    rows.leaf(Leaf {
+        definition_id: uri,
+        value: is_set.then_some(text),
+        raw: (is_set && !holds_secret).then_some(Raw::Value(value)),
+        configured: Some(is_set),
+        category: None,
+    });
 }
 
 /// What Graph shows of a value that only `getOmaSettingPlainTextValue` gives, which is never asked for: `****`.

@@ -4,9 +4,12 @@ mod names;
 #[cfg(test)]
 mod tests;
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 
-use super::{SECRET, property};
+use super::SECRET;
 pub(super) use names::{STEMS, is_secret_id, is_secret_label, is_secret_name, search, tail};
 
 /// Words that stand where a policy about secrets is set, and are none.
@@ -214,10 +217,11 @@ pub(super) fn ends_with(text: &str, end: &str) -> bool {
 
 /// Whether an object is a `SecretSettingValue`: by its type, else by the property that only those have.
 pub(super) fn is_secret_setting_value(value: &Map<String, Value>) -> bool {
-    property(value, "valueState").is_some() || property(value, "@odata.type").is_some_and(is_secret_type)
+    value.iter().any(|(key, value)| key == "valueState" || key == "@odata.type" && is_secret_type(value))
 }
 
 /// Whether an `@odata.type` is that of a `SecretSettingValue`.
 pub(super) fn is_secret_type(kind: &Value) -> bool {
-    kind.as_str().is_some_and(|kind| kind.contains("SecretSettingValue"))
+    static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("SecretSettingValue"));
+    kind.as_str().is_some_and(|kind| NAME.find(kind.as_bytes()).is_some())
 }

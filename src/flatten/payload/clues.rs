@@ -4,6 +4,7 @@
 use std::{iter, ops::Range, sync::LazyLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memchr;
 
 use super::script;
 use crate::flatten::secret::{self, is_secret_name};
@@ -37,15 +38,14 @@ impl Clues {
         let mut places: Vec<Range<usize>> = Vec::new();
         let mut are_of_more = false;
         // without a name before the host there is no password in an address
-        let innocent = if text.contains('@') { None } else { *ADDRESS };
-        let mut buffer = [0; CHUNK];
+        let innocent = if memchr(b'@', text.as_bytes()).is_some() { None } else { *ADDRESS };
+        let mut small = Vec::with_capacity(text.len().min(CHUNK));
         let mut start = 0;
         while start < text.len() {
             let chunk = &text.as_bytes()[start..text.len().min(start + CHUNK)];
-            let small = &mut buffer[..chunk.len()];
-            small.copy_from_slice(chunk);
-            small.make_ascii_lowercase();
-            for found in words.find_iter(&*small) {
+            small.clear();
+            small.extend(chunk.iter().map(u8::to_ascii_lowercase));
+            for found in words.find_iter(&small) {
                 let place = start + found.start()..start + found.end();
                 let word = found.pattern().as_usize();
                 are_of_more |= word >= secret::STEMS.len() && Some(word) != innocent;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::characters::Characters;
 
 /// Shorter base64 holds no secret that is worth its name.
@@ -16,9 +18,6 @@ const PADDING: usize = 2;
 /// So many letters in a row the shortest base64 has.
 pub(super) const FEWEST_LETTERS: usize = SHORTEST - PADDING;
 
-/// How base64 begins of `<`, `{`, `[`, of blanks before them or of a byte order mark.
-const FIRST: &[u8] = b"PeWICD7/MLYA";
-
 /// No word is longer, mostly.
 const LONG_WORD: usize = 24;
 
@@ -29,14 +28,19 @@ const LEGACY_TEXT: usize = 24;
 /// before them or of a byte order mark does, in case that it is a word; ids are told by their `-` and `_`, sentences by
 /// the length of their first word: lines of base64 are long.
 pub(super) fn is_promising(text: &str, characters: Characters) -> bool {
-    let begins = || text.bytes().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| FIRST.contains(&first));
+    let begins = || text.bytes().find(|byte| !byte.is_ascii_whitespace()).is_some_and(may_come_first);
     let is_one_line = || characters.are_packed() || first_word(text).len() >= SHORTEST_LINE.min(text.trim().len());
     (text.len() >= LONG_WORD || (text.len() >= SHORTEST && begins())) && characters.are_base64() && is_one_line()
 }
 
+/// Whether base64 begins so of `<`, `{`, `[`, of blanks before them or of a byte order mark.
+fn may_come_first(byte: u8) -> bool {
+    matches!(byte, b'P' | b'e' | b'W' | b'I' | b'C' | b'D' | b'7' | b'/' | b'M' | b'L' | b'Y' | b'A')
+}
+
 /// Whether base64 of a payload may begin with these letters and no others follow at once.
 pub(super) fn may_begin(letters: &[u8]) -> bool {
-    letters.len() + PADDING >= LONG_WORD || (letters.len() >= FEWEST_LETTERS && FIRST.contains(&letters[0]))
+    letters.len() + PADDING >= LONG_WORD || (letters.len() >= FEWEST_LETTERS && may_come_first(letters[0]))
 }
 
 /// Whether `byte` is one of the letters of base64, whose end is padded by others.
@@ -86,7 +90,7 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
 
 /// UTF-16 as PowerShell encodes it, without a mark: every other byte of western text is zero.
 fn unmarked_utf16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
-    if bytes.len() < 4 || !bytes.len().is_multiple_of(2) || !bytes.contains(&0) {
+    if bytes.len() < 4 || !bytes.len().is_multiple_of(2) || memchr(0, bytes).is_none() {
         return None;
     }
     let zeros = |from: usize| bytes.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memchr2};
 use quick_xml::escape::unescape;
 
 use super::{Clues, Redaction};
@@ -15,8 +15,7 @@ const BLOCK: usize = 64;
 /// secret's name, however it is parted into elements, attributes and texts, nothing but line breaks is written by
 /// reference, no tag stands in another, and nothing is a payload.
 pub(super) fn is_plain(text: &str, clues: &Clues, found: &Redaction<'_>) -> bool {
-    let opens = |byte: u8| matches!(byte, b'[' | b'{');
-    !text.bytes().fold(false, |found, byte| found | opens(byte))
+    memchr2(b'[', b'{', text.as_bytes()).is_none()
         && memchr_iter(b'&', text.as_bytes()).all(|at| breaks_line(&text[at..]))
         && clues.mean_nothing_in(text)
         && !nests_tags(text)
