@@ -210,10 +210,15 @@ fn list(whole: &Value, items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
         if items.iter().any(|item| is_withheld(item, place)) {
             return rows.secret(&Leaf::default());
         }
-        let set: Vec<&Value> = items.iter().filter(|item| is_set(item)).collect();
-        if !set.is_empty() {
-            let (words, secrets): (Vec<_>, Vec<_>) = set.iter().map(|item| reading(item, place, rows)).unzip();
-            let raw = Some(Raw::Value(whole)).filter(|_| !secrets.contains(&true));
+        let mut words = Vec::with_capacity(items.len());
+        let mut hold_secret = false;
+        for item in items.iter().filter(|item| is_set(item)) {
+            let (text, holds_secret) = reading(item, place, rows);
+            words.push(text);
+            hold_secret |= holds_secret;
+        }
+        if !words.is_empty() {
+            let raw = Some(Raw::Value(whole)).filter(|_| !hold_secret);
             rows.leaf(Leaf { value: Some(joined(&words)), raw, configured: Some(true), ..Leaf::default() });
         }
         return;

@@ -217,9 +217,14 @@ fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_
             rows.in_element(index, None, |rows| scalar(definition, value, kind, rows));
         }
     } else if !plain.is_empty() || elements(values).next().is_none() {
-        let (words, secrets): (Vec<_>, Vec<_>) =
-            plain.iter().map(|value| readable(definition, value, kind, rows)).unzip();
-        let raw = Some(Raw::List(&plain)).filter(|_| !secrets.contains(&true));
+        let mut words = Vec::with_capacity(plain.len());
+        let mut hold_secret = false;
+        for value in &plain {
+            let (text, holds_secret) = readable(definition, value, kind, rows);
+            words.push(text);
+            hold_secret |= holds_secret;
+        }
+        let raw = Some(Raw::List(&plain)).filter(|_| !hold_secret);
         let value = Some(bag::joined(&words));
         rows.leaf(Leaf { value, raw, configured: Some(true), ..Leaf::of(definition) });
     }

@@ -102,7 +102,7 @@ impl<'w> Rows<'w> {
             name: String::with_capacity(512),
             outermost: None,
             holds_nul: false,
-            scratch: String::new(),
+            scratch: String::with_capacity(512),
             settings: Vec::with_capacity(expected + expected / 2),
         }
     }
@@ -317,7 +317,7 @@ fn has_escapes(text: &str) -> bool {
 }
 
 /// Writes `[1]`. Formatting takes longer than all else that is done for an element.
-fn push_number(text: &mut String, number: usize) {
+pub(super) fn push_number(text: &mut String, number: usize) {
     text.push('[');
     text.push_str(itoa::Buffer::new().format(number));
     text.push(']');

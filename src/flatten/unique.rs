@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
-use super::rows::Gathered;
+use super::rows::{Gathered, push_number};
 use crate::{
     json::Document,
     policy::{MAX_KEY_CHARS, NO_SETTINGS, NO_SETTINGS_PATH, Setting, bounded, bounded_with},
@@ -32,7 +32,7 @@ pub(super) fn finished(rows: Gathered, document: &Document) -> Vec<Setting> {
         settings.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     }
     if tell_apart(&mut settings, |setting| scope(setting, &scopes))
-        && tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| format_smolstr!("[{id}]")))
+        && tell_apart(&mut settings, |setting| setting.definition_id.as_ref().map(|id| ["[", id, "]"].concat().into()))
     {
         number_equal_names(&mut settings);
     }
@@ -46,9 +46,14 @@ fn sort(settings: &mut [Setting]) {
     if settings.is_sorted_by(|a, b| order(a, b).is_le()) {
         return;
     }
-    let first = settings[0].path.as_bytes();
-    let alike = |path: &str| first.iter().zip(path.as_bytes()).take_while(|(a, b)| a == b).count();
-    let alike = settings.iter().map(|setting| alike(&setting.path)).min().unwrap_or_default();
+    let mut alike = settings[0].path.as_bytes();
+    for path in settings.iter().map(|setting| setting.path.as_bytes()) {
+        // mostly as much as of the paths before
+        if !path.starts_with(alike) {
+            alike = &alike[..alike.iter().zip(path).take_while(|(a, b)| a == b).count()];
+        }
+    }
+    let alike = alike.len();
     let number = |path: &str| {
         let rest = &path.as_bytes()[alike..];
         let padded = || rest.iter().chain(&[0; 8]).take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
@@ -115,7 +120,9 @@ fn number_equal_paths(settings: &mut [Setting]) -> bool {
         }
         setting.path = loop {
             number += 1;
-            let numbered = format_smolstr!("{shared}[{number}]");
+            let mut numbered = shared.to_string();
+            push_number(&mut numbered, number);
+            let numbered = SmolStr::from(numbered);
             if taken.insert(numbered.clone()) {
                 break numbered;
             }
@@ -134,8 +141,7 @@ fn tell_apart(settings: &mut [Setting], mark: impl Fn(&Setting) -> Option<SmolSt
         if !is_marked[index] && !settings[index].name.ends_with(mark.as_str()) {
             mark_below(settings, index, &mark, &mut is_marked);
             let setting = &mut settings[index];
-            let marked = format!("{} {mark}", setting.name);
-            setting.name = bounded_with(&marked, &setting.path).into();
+            setting.name = joined(&[&setting.name, " ", &mark], &setting.path);
         }
     }
     any
@@ -150,10 +156,16 @@ fn mark_below(settings: &mut [Setting], index: usize, mark: &str, is_marked: &mu
         let is_part = row.path[setting.path.len()..].starts_with('/') && row.definition_id == setting.definition_id;
         let below = row.name.strip_prefix(setting.name.as_str()).filter(|below| below.starts_with(" > "));
         if let Some(below) = below.filter(|_| is_part) {
-            row.name = bounded_with(&format!("{} {mark}{below}", setting.name), &row.path).into();
+            row.name = joined(&[&setting.name, " ", mark, below], &row.path);
             *is_marked = true;
         }
     }
+}
+
+/// A name of these parts, bounded. Formatting takes many times as long.
+fn joined(parts: &[&str], path: &str) -> SmolStr {
+    let name = parts.concat();
+    if name.len() <= MAX_KEY_CHARS { name.into() } else { bounded_with(&name, path).into() }
 }
 
 /// `[2]`, `[3]`, … in order of path for the names that clash still; a number that another name has is passed over.
