@@ -3,14 +3,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{bag, elements, property, rows::Rows};
+use super::{bag, body::Body, elements, property, rows::Rows};
 use crate::policy::ASSIGNMENT_SETTINGS;
 
 /// Properties of an assignment that are settings.
 const SETTINGS: [&str; 2] = ["runRemediationScript", "runSchedule"];
 
 /// The rows of a policy's assignments, of which most have none.
-pub(super) fn settings(body: &Map<String, Value>, rows: &mut Rows<'_>) {
+pub(super) fn settings(body: &Body<'_>, rows: &mut Rows<'_>) {
     for assignment in body.get("assignments").into_iter().flat_map(elements).filter_map(Value::as_object) {
         for (key, value) in assignment.iter().filter(|(key, _)| SETTINGS.contains(&key.as_str())) {
             let (id, name) = target(assignment);

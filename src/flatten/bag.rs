@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
 use super::{
+    body::Body,
     humanize, is_annotation, labels, oma, payload,
     property::{Holds, Property},
     rows::{Leaf, Raw, Rows},
@@ -32,11 +33,11 @@ const NAMELESS: Place<'static> = Place { key: "", holds: Holds::Anything, tree: 
 const TYPED: Place<'static> = Place { key: "", holds: Holds::Text, tree: Tree::Data };
 
 /// The rows of a whole policy.
-pub(super) fn policy(body: &Map<String, Value>, rows: &mut Rows<'_>) {
+pub(super) fn policy(body: &Body<'_>, rows: &mut Rows<'_>) {
     // Windows Hello for Business of a whole tenant holds its other settings even so
     rows.is_off = body.get("state").is_some_and(|state| state == "notConfigured");
     let mut kind = None;
-    for (key, value) in body {
+    for (key, value) in body.object {
         kind = kind.or_else(|| graph_type(key, value));
         top(key, value, rows);
     }

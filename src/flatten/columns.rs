@@ -1,48 +1,20 @@
 //! The policy's own columns: name, platform, template, times, assignments.
 
 use chrono::{DateTime, NaiveDateTime, SubsecRound as _};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Properties, SettingsShape, Shape, elements, property};
+use super::{Shape, body::Body, completeness, elements, property};
 use crate::{
     json::Document,
-    policy::{Assignment, Completeness, Policy, PolicyDocument},
+    policy::{Assignment, Policy, PolicyDocument},
 };
 
-/// Ends the name of a property that leads to the rest of a list.
-const NEXT_LINK: &str = "@odata.nextLink";
-
-/// Properties that columns are made of, in order.
-const COLUMNS: [&str; 20] = [
-    "@odata.type",
-    "TemplateDisplayName",
-    "assignments",
-    "createdDateTime",
-    "description",
-    "displayName",
-    "isAssigned",
-    "lastModifiedDateTime",
-    "modifiedDateTime",
-    "name",
-    "platform",
-    "platformType",
-    "platforms",
-    "roleScopeTagIds",
-    "roleScopeTags",
-    "settingCount",
-    "settings",
-    "settingsCount",
-    "technologies",
-    "templateReference",
-];
-
 /// What stands on the policy itself; its settings come later.
-pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<String, Value>) -> Policy {
-    let columns = Properties::of(body, COLUMNS);
-    let said = |key: &str| columns.get(key).and_then(text);
+pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Body<'_>) -> Policy {
+    let said = |key: &str| body.get(key).and_then(text);
     let graph_type =
         said("@odata.type").map(|kind| kind.trim_start_matches('#').trim_start_matches("microsoft.graph.").to_owned());
-    let template = columns.get("templateReference").and_then(Value::as_object);
+    let template = body.get("templateReference").and_then(Value::as_object);
     let template_text = |key: &str| template.and_then(|template| property(template, key)).and_then(text);
     let template_name =
         template_text("templateDisplayName").map(|name| match template_text("templateDisplayVersion") {
@@ -50,8 +22,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             None => name.to_owned(),
         });
     // anything else, as `null`, says as little as nothing does
-    let are_all = !body.get("assignments@odata.nextLink").is_some_and(Value::is_string);
-    let listed = columns.get("assignments").filter(|listed| is_list(listed) && are_all);
+    let listed = body.get("assignments").filter(|listed| completeness::is_list(listed) && !body.goes_on("assignments"));
     let assignments = listed.map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
     let any_listed = assignments.as_ref().map(|listed| !listed.is_empty());
     Policy {
@@ -64,22 +35,22 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Map<Strin
             .unwrap_or("(no name)")
             .to_owned(),
         description: said("description").map(str::to_owned),
-        platform: columns
+        platform: body
             .get("platforms")
-            .or_else(|| columns.get("platform"))
-            .or_else(|| columns.get("platformType"))
+            .or_else(|| body.get("platform"))
+            .or_else(|| body.get("platformType"))
             .and_then(platforms)
             .or_else(|| graph_type.as_deref().and_then(platform_of_type).map(str::to_owned))
             .or_else(|| shape.platform.map(str::to_owned)),
-        technologies: columns.get("technologies").and_then(words),
+        technologies: body.get("technologies").and_then(words),
         template_family: template_text("templateFamily").filter(|family| *family != "none").map(str::to_owned),
         template_name: template_name.or_else(|| said("TemplateDisplayName").map(str::to_owned)),
-        scope_tag_ids: columns.get("roleScopeTagIds").or_else(|| columns.get("roleScopeTags")).and_then(words),
+        scope_tag_ids: body.get("roleScopeTagIds").or_else(|| body.get("roleScopeTags")).and_then(words),
         assigned: any_listed
             .filter(|any| *any)
-            .or_else(|| columns.get("isAssigned").and_then(Value::as_bool))
+            .or_else(|| body.get("isAssigned").and_then(Value::as_bool))
             .or(any_listed),
-        completeness: completeness(shape.settings, &columns, body),
+        completeness: completeness::of(shape.settings, body),
         created_at: said("createdDateTime").and_then(timestamp),
         modified_at: said("lastModifiedDateTime").or_else(|| said("modifiedDateTime")).and_then(timestamp),
         assignments,
@@ -115,45 +86,6 @@ pub(super) fn cleaned(policy: &mut Policy, document: &Document) {
     if let Some(assignments) = &mut policy.assignments {
         assignments.sort_unstable();
         assignments.dedup();
-    }
-}
-
-fn completeness(
-    shape: SettingsShape,
-    columns: &Properties<'_, { COLUMNS.len() }>,
-    body: &Map<String, Value>,
-) -> Completeness {
-    let lists: &[&str] = match shape {
-        // a reusable setting is one
-        SettingsShape::Catalog if body.contains_key("settingInstance") => &[],
-        SettingsShape::Catalog | SettingsShape::Intent => &["settings", "settingsDelta"],
-        SettingsShape::AdministrativeTemplate => &["definitionValues"],
-        SettingsShape::Bag | SettingsShape::Legacy => &[],
-    };
-    let counted = columns.get("settingCount").or_else(|| columns.get("settingsCount")).and_then(Value::as_u64);
-    let listed = columns.get("settings").map(|settings| elements(settings).count() as u64);
-    let is_there = |list: &&str| body.get(*list).is_some_and(is_list);
-    // what has a next page that nobody has put to it
-    let go_on = || body.iter().filter(|(_, next)| next.is_string()).filter_map(|(key, _)| key.strip_suffix(NEXT_LINK));
-    let are_missing = !lists.is_empty() && !lists.iter().any(is_there) && counted != Some(0);
-    if are_missing || go_on().any(|list| lists.contains(&list)) {
-        Completeness::Cut
-    } else if counted.is_some_and(|counted| listed.unwrap_or_default() < counted)
-        || columns.get("assignments").is_some_and(|listed| !listed.is_null() && !is_list(listed))
-        || go_on().next().is_some()
-    {
-        Completeness::Short
-    } else {
-        Completeness::Whole
-    }
-}
-
-/// A list of objects, or the one item of it, in place of which an export that has failed may hold anything else.
-fn is_list(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().all(Value::is_object),
-        Value::Object(object) => !object.contains_key("error") && !object.contains_key("statusCode"),
-        _ => false,
     }
 }
 

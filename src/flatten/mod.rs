@@ -4,8 +4,10 @@
 mod administrative_template;
 mod assignment;
 mod bag;
+mod body;
 mod catalog;
 mod columns;
+mod completeness;
 mod flattener;
 pub mod humanize;
 mod intent;
@@ -24,6 +26,7 @@ use crate::{
     policy::{Completeness, Policy, PolicyDocument},
 };
 
+use body::Body;
 pub use flattener::Flattener;
 
 /// Changes with every change of this folder: rows made by another version are made anew.
@@ -72,11 +75,12 @@ pub fn flatten_parsed(
     parsed: &Document,
     flattener: &Flattener,
 ) -> Result<Policy, JsonError> {
-    let Value::Object(body) = &parsed.value else { return Err(JsonError::NotAnObject) };
-    let mut policy = columns::columns(shape, document, body);
-    let rows = rows::gather(flattener, shape.settings, body, |rows| {
-        settings(shape.settings, body, rows);
-        assignment::settings(body, rows);
+    let Value::Object(object) = &parsed.value else { return Err(JsonError::NotAnObject) };
+    let body = Body::of(object);
+    let mut policy = columns::columns(shape, document, &body);
+    let rows = rows::gather(flattener, shape.settings, &body, |rows| {
+        settings(shape.settings, &body, rows);
+        assignment::settings(&body, rows);
     });
     policy.settings = unique::finished(rows, parsed);
     // of one whose settings did not come nobody knows whether it sets nothing
@@ -92,7 +96,7 @@ pub fn flatten_parsed(
 }
 
 /// Decides by what the policy holds: one without the kind's own settings is a bag of properties.
-fn settings(shape: SettingsShape, body: &Map<String, Value>, rows: &mut rows::Rows<'_>) {
+fn settings(shape: SettingsShape, body: &Body<'_>, rows: &mut rows::Rows<'_>) {
     let listed = || ["settings", "settingsDelta"].into_iter().filter_map(|key| body.get(key)).flat_map(elements);
     let of_catalog = |setting: &Value| setting.get("settingInstance").is_some();
     match shape {
@@ -103,16 +107,16 @@ fn settings(shape: SettingsShape, body: &Map<String, Value>, rows: &mut rows::Ro
                 bag::property("scheduledActionsForRule", actions, rows);
             }
         }
-        SettingsShape::Catalog if body.contains_key("settingInstance") => catalog::reusable(body, rows),
-        SettingsShape::AdministrativeTemplate if body.contains_key("definitionValues") => {
-            administrative_template::values(&body["definitionValues"], rows);
+        SettingsShape::Catalog if body.get("settingInstance").is_some() => catalog::reusable(body.object, rows),
+        SettingsShape::AdministrativeTemplate if let Some(values) = body.get("definitionValues") => {
+            administrative_template::values(values, rows);
         }
         SettingsShape::Intent if listed().any(|setting| setting.get("definitionId").is_some()) => {
             listed().for_each(|setting| intent::setting(setting, rows));
         }
         // app configuration has settings of the catalog beside its own
         SettingsShape::Bag if listed().any(of_catalog) => {
-            for (key, value) in body {
+            for (key, value) in body.object {
                 match key.as_str() {
                     "settings" | "settingsDelta" => {
                         elements(value).for_each(|setting| catalog::setting(setting, rows));
@@ -141,55 +145,7 @@ fn property<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&'v Value>
     object.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// Properties of a large object, found in one walk: looked up one by one they take longer than many a policy's rows.
-struct Properties<'v, const N: usize> {
-    names: [&'static str; N],
-    values: [Option<&'v Value>; N],
-}
-
-impl<'v, const N: usize> Properties<'v, N> {
-    /// Looks for `names`, which are in order as the object's are: serde_json sorts them unless a crate asks it not to.
-    fn of(object: &'v Map<String, Value>, names: [&'static str; N]) -> Self {
-        debug_assert!(names.is_sorted(), "{names:?}");
-        let mut values = [None; N];
-        let mut at = 0;
-        for (key, value) in object {
-            while names.get(at).is_some_and(|name| *name < key.as_str()) {
-                at += 1;
-            }
-            match names.get(at) {
-                Some(name) if name == key => values[at] = Some(value),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        Self { names, values }
-    }
-
-    /// The property of one of the names that were looked for.
-    fn get(&self, name: &str) -> Option<&'v Value> {
-        let at = self.names.iter().position(|known| *known == name);
-        debug_assert!(at.is_some(), "{name}");
-        at.and_then(|at| self.values[at])
-    }
-}
-
 /// Annotations of OData and of exporting tools: never rows.
 fn is_annotation(key: &str) -> bool {
     key.starts_with(['#', '$']) || key.contains('@')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Map, Properties, Value};
-
-    #[test]
-    fn properties_are_found_in_whatever_order_they_come() {
-        let object: Map<String, Value> = serde_json::from_str(r#"{"z": 1, "m": 2, "b": 3, "a": 4}"#).unwrap();
-        let properties = Properties::of(&object, ["a", "c", "m", "z"]);
-        assert_eq!(
-            ["a", "c", "m", "z"].map(|name| properties.get(name).and_then(Value::as_u64)),
-            [Some(4), None, Some(2), Some(1)]
-        );
-    }
 }

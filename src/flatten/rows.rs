@@ -2,11 +2,13 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::{
-    SECRET, SettingsShape, elements,
+    SECRET, SettingsShape,
+    body::Body,
+    elements,
     flattener::{Flattener, Named, Vocabulary},
     humanize, property,
     property::Property,
@@ -67,7 +69,7 @@ pub(super) struct Gathered {
 pub(super) fn gather(
     flattener: &Flattener,
     shape: SettingsShape,
-    body: &Map<String, Value>,
+    body: &Body<'_>,
     walk: impl FnOnce(&mut Rows<'_>),
 ) -> Gathered {
     flattener.with_known(|words, official| {
@@ -79,7 +81,7 @@ pub(super) fn gather(
 }
 
 impl<'w> Rows<'w> {
-    fn new(words: Vocabulary<'w>, official: &'w Definitions, shape: SettingsShape, body: &Map<String, Value>) -> Self {
+    fn new(words: Vocabulary<'w>, official: &'w Definitions, shape: SettingsShape, body: &Body<'_>) -> Self {
         let mut own = Definitions::default();
         let settings = body.get("settings").into_iter().flat_map(elements);
         let nested = settings.filter_map(|setting| property(setting.as_object()?, "settingDefinitions"));
@@ -89,7 +91,7 @@ impl<'w> Rows<'w> {
         // about as many rows as it has settings, or properties where it has none
         let listed = ["settings", "settingsDelta", "definitionValues", "omaSettings"];
         let listed = listed.into_iter().filter_map(|key| body.get(key)).map(|list| elements(list).count()).max();
-        let expected = listed.unwrap_or_default().max(body.len());
+        let expected = listed.unwrap_or_default().max(body.object.len());
         Self {
             words,
             official,
