@@ -1,5 +1,7 @@
 //! Everything without a shape of its own: every scalar of the tree is a row, metadata aside.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
@@ -48,9 +50,12 @@ pub(super) fn policy(body: &Body<'_>, rows: &mut Rows<'_>) {
 
 /// The rows of one property at the top of a policy.
 pub(super) fn top(key: &str, value: &Value, rows: &mut Rows<'_>) {
+    if is_nothing(value) {
+        return;
+    }
     let known = rows.property(key);
     if !known.is_policy_metadata {
-        known_property(Tree::Graph, &known, value, rows);
+        known_property(Tree::Graph, key, known, value, rows);
     }
 }
 
@@ -60,11 +65,13 @@ pub(super) fn property(key: &str, value: &Value, rows: &mut Rows<'_>) {
 }
 
 fn property_of(tree: Tree, key: &str, value: &Value, rows: &mut Rows<'_>) {
-    known_property(tree, &rows.property(key), value, rows);
+    if is_nothing(value) {
+        return;
+    }
+    known_property(tree, key, rows.property(key), value, rows);
 }
 
-fn known_property(tree: Tree, known: &Property, value: &Value, rows: &mut Rows<'_>) {
-    let key = known.key.as_str();
+fn known_property<'w>(tree: Tree, key: &str, known: Cow<'w, Property>, value: &Value, rows: &mut Rows<'w>) {
     match known.holds {
         Holds::Annotation => {}
         Holds::Metadata if tree == Tree::Graph => {}
@@ -116,7 +123,7 @@ fn object(object: &Map<String, Value>, place: Place<'_>, rows: &mut Rows<'_>) {
         let holds = if is_secret { Holds::Secret } else { place.holds };
         if holds.is_secret() && !is_annotation(key) {
             let place = Place { key, holds, tree: place.tree };
-            rows.in_property(&rows.property(key), |rows| held(value, place, rows));
+            rows.in_property(rows.property(key), |rows| held(value, place, rows));
         } else {
             property_of(place.tree, key, value, rows);
         }
@@ -266,6 +273,11 @@ const JOINS: &str = "WindowsAutopilotDeploymentProfile";
 
 fn is_scalar(value: &Value) -> bool {
     !value.is_object() && !value.is_array()
+}
+
+/// Whether a value gives no row wherever it stands, so that its property's name need not be looked up.
+fn is_nothing(value: &Value) -> bool {
+    !is_set(value) || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// null and "" say "not set".

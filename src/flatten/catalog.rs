@@ -160,7 +160,7 @@ fn below(node: &Node<'_>, rows: &mut Rows<'_>) {
     for &(key, value) in &node.more {
         if node.is_secret && !VALUE_PLUMBING.contains(&key) {
             let place = Place { key, holds: Holds::Secret, tree: Tree::Graph };
-            rows.in_property(&rows.property(key), |rows| bag::held(value, place, rows));
+            rows.in_property(rows.property(key), |rows| bag::held(value, place, rows));
         } else {
             bag::property(key, value, rows);
         }

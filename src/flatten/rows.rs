@@ -47,8 +47,9 @@ pub(super) struct Rows<'w> {
     pub(super) tells_plumbing: bool,
     path: String,
     name: String,
-    /// Path and name while they are those of a setting that has no parent, which rows then share.
-    outermost: Option<(SmolStr, SmolStr)>,
+    /// Path and name of the setting that has no parent, which rows of its own share. They stand in `path` and `name` only
+    /// when something is put behind them: most settings are a single row.
+    outermost: Option<(Cow<'w, SmolStr>, Cow<'w, SmolStr>)>,
     /// Whether a NUL stands anywhere in the rows: mostly there is none, and nothing to look for later.
     pub(super) holds_nul: bool,
     /// Where JSON is written, before its length is known.
@@ -116,7 +117,11 @@ impl<'w> Rows<'w> {
             named.to_mut().name_officially(Some(own));
         }
         self.holds_nul |= named.holds_nul;
-        self.within_shared(&named.id, &named.name, |rows| walk(rows, &named));
+        let (id, name) = match &named {
+            Cow::Borrowed(Named { id, name, .. }) => (Cow::Borrowed(id), Cow::Borrowed(name)),
+            Cow::Owned(Named { id, name, .. }) => (Cow::Owned(id.clone()), Cow::Owned(name.clone())),
+        };
+        self.within_shared(id, name, |rows| walk(rows, &named));
     }
 
     /// What a property's name says.
@@ -125,22 +130,38 @@ impl<'w> Rows<'w> {
     }
 
     /// Walks below a property of a legacy type.
-    pub(super) fn in_property(&mut self, property: &Property, walk: impl FnOnce(&mut Self)) {
+    pub(super) fn in_property(&mut self, property: Cow<'w, Property>, walk: impl FnOnce(&mut Self)) {
         self.holds_nul |= property.holds_nul;
-        self.within_shared(&property.key, &property.words, walk);
+        let (key, words) = match property {
+            Cow::Borrowed(Property { key, words, .. }) => (Cow::Borrowed(key), Cow::Borrowed(words)),
+            Cow::Owned(Property { key, words, .. }) => (Cow::Owned(key), Cow::Owned(words)),
+        };
+        self.within_shared(key, words, walk);
     }
 
     /// As [`Self::below`], of texts that other policies have as well.
-    fn within_shared(&mut self, segment: &SmolStr, name: &SmolStr, walk: impl FnOnce(&mut Self)) {
-        if !self.path.is_empty() || !self.name.is_empty() || segment.len() > LONGEST_PATH || name.len() > LONGEST_NAME {
-            return self.below(segment, name, walk);
+    fn within_shared(&mut self, segment: Cow<'w, SmolStr>, name: Cow<'w, SmolStr>, walk: impl FnOnce(&mut Self)) {
+        let is_outermost = self.outermost.is_none() && self.path.is_empty() && self.name.is_empty();
+        if !is_outermost || segment.len() > LONGEST_PATH || name.len() > LONGEST_NAME {
+            return self.below(&segment, &name, walk);
         }
-        self.enter(segment, name);
-        self.outermost = Some((segment.clone(), name.clone()));
+        self.outermost = Some((segment, name));
         walk(self);
         self.outermost = None;
         self.path.clear();
         self.name.clear();
+    }
+
+    /// Where path and name end here, the outermost setting's written out.
+    fn ends(&mut self) -> (usize, usize) {
+        if self.path.is_empty()
+            && self.name.is_empty()
+            && let Some((path, name)) = &self.outermost
+        {
+            self.path.push_str(path);
+            self.name.push_str(name);
+        }
+        (self.path.len(), self.name.len())
     }
 
     /// Walks below `segment`, which a person reads as `name`.
@@ -150,7 +171,7 @@ impl<'w> Rows<'w> {
     }
 
     fn below(&mut self, segment: &str, name: &str, walk: impl FnOnce(&mut Self)) {
-        let (path_end, name_end) = (self.path.len(), self.name.len());
+        let (path_end, name_end) = self.ends();
         self.enter(segment, name);
         let whole = self.cut_place();
         walk(self);
@@ -187,7 +208,7 @@ impl<'w> Rows<'w> {
 
     /// Walks below the element `index` (from 0) of a list; `label` is the element's own name.
     pub(super) fn in_element(&mut self, index: usize, label: Option<&str>, walk: impl FnOnce(&mut Self)) {
-        let (path_end, name_end) = (self.path.len(), self.name.len());
+        let (path_end, name_end) = self.ends();
         push_number(&mut self.path, index + 1);
         if let Some(label) = label {
             self.holds_nul |= has_nul(label);
@@ -206,8 +227,8 @@ impl<'w> Rows<'w> {
     fn place(&self) -> (SmolStr, SmolStr) {
         match &self.outermost {
             // the walk only appends: what is as long is the same
-            Some((path, name)) if (path.len(), name.len()) == (self.path.len(), self.name.len()) => {
-                (path.clone(), name.clone())
+            Some((path, name)) if self.path.len() <= path.len() && self.name.len() <= name.len() => {
+                (SmolStr::clone(path), SmolStr::clone(name))
             }
             _ => (SmolStr::new(&self.path), SmolStr::new(&self.name)),
         }
