@@ -141,10 +141,21 @@ pub enum Completeness {
     /// As far as anybody can tell.
     #[default]
     Whole,
-    /// Fewer settings than Graph counted, or not all of its assignments.
+    /// All of its settings, and not all of another list, as of its assignments.
+    PartlyAssigned,
+    /// Fewer settings than Graph counted.
     Short,
-    /// The list of its settings is not there, or ends in a link to its next page: what was stored before may be more.
+    /// The list of its settings ends in a link to its next page, or holds something else as well.
     Cut,
+    /// No list of settings: nothing is there, or something else stands in its place.
+    Absent,
+}
+
+impl Completeness {
+    /// Whether it is known which settings the policy has.
+    pub fn has_all_settings(self) -> bool {
+        matches!(self, Self::Whole | Self::PartlyAssigned)
+    }
 }
 
 /// One setting of a policy: a row of the table. Its texts are shared with other rows where they are the same, and

@@ -22,7 +22,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Body<'_>)
             None => name.to_owned(),
         });
     // anything else, as `null`, says as little as nothing does
-    let listed = body.get("assignments").filter(|listed| completeness::is_list(listed) && !body.goes_on("assignments"));
+    let listed = body.get("assignments").filter(|it| completeness::are_assignments(it) && !body.goes_on("assignments"));
     let assignments = listed.map(|listed| elements(listed).map(assignment).collect::<Vec<_>>());
     let any_listed = assignments.as_ref().map(|listed| !listed.is_empty());
     Policy {

@@ -1,39 +1,56 @@
 //! Whether all came that a policy sets. What an export left out, or put something else in place of, is no empty list.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{SettingsShape, body::Body, elements};
 use crate::policy::Completeness;
 
+/// What an error is made of, beside which an item of a list has something of its own.
+const OF_ERRORS: [&str; 8] = ["code", "error", "errorCode", "message", "reason", "status", "statusCode", "value"];
+
+/// Properties of an assignment, or of its target where that stands alone, that say whom it is for.
+const OF_TARGETS: [&str; 4] = ["target", "targetGroupId", "groupId", "@odata.type"];
+
 pub(super) fn of(shape: SettingsShape, body: &Body<'_>) -> Completeness {
-    let lists: &[&str] = match shape {
+    let names: &[&str] = match shape {
         // a reusable setting is one
-        SettingsShape::Catalog if body.get("settingInstance").is_some() => &[],
+        SettingsShape::Catalog if body.get("settingInstance").is_some_and(is_item) => &[],
         SettingsShape::Catalog | SettingsShape::Intent => &["settings", "settingsDelta"],
         SettingsShape::AdministrativeTemplate => &["definitionValues"],
         SettingsShape::Bag | SettingsShape::Legacy => &[],
     };
     let counted = body.get("settingCount").or_else(|| body.get("settingsCount")).and_then(Value::as_u64);
     let listed = body.get("settings").map(|settings| elements(settings).count() as u64);
-    let is_there = |list: &&str| body.get(list).is_some_and(is_list);
-    let are_missing = !lists.is_empty() && !lists.iter().any(is_there) && counted != Some(0);
-    if are_missing || lists.iter().any(|list| body.goes_on(list)) {
+    let lists = || names.iter().filter_map(|name| body.get(name));
+    let is_there = names.is_empty() || counted == Some(0) || lists().any(|list| is_list_of(list, is_item));
+    if !is_there && !lists().flat_map(elements).any(is_item) {
+        Completeness::Absent
+    } else if !is_there || names.iter().any(|name| body.goes_on(name)) {
         Completeness::Cut
-    } else if counted.is_some_and(|counted| listed.unwrap_or_default() < counted)
-        || body.get("assignments").is_some_and(|listed| !listed.is_null() && !is_list(listed))
-        || !body.going_on.is_empty()
-    {
+    } else if counted.is_some_and(|counted| listed.unwrap_or_default() < counted) {
         Completeness::Short
+    } else if !body.going_on.is_empty()
+        || body.get("assignments").is_some_and(|it| !it.is_null() && !are_assignments(it))
+    {
+        Completeness::PartlyAssigned
     } else {
         Completeness::Whole
     }
 }
 
-/// A list of objects, or the one item of it, in place of which an export that has failed may hold anything else.
-pub(super) fn is_list(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().all(Value::is_object),
-        Value::Object(object) => !object.contains_key("error") && !object.contains_key("statusCode"),
-        _ => false,
-    }
+/// Whether these are a policy's assignments, and nothing that stands in their place.
+pub(super) fn are_assignments(value: &Value) -> bool {
+    let says_whom = |item: &Map<String, Value>| OF_TARGETS.iter().any(|name| item.contains_key(*name));
+    is_list_of(value, |item| item.as_object().is_some_and(says_whom))
+}
+
+/// A list, or its only item, as PowerShell writes it.
+fn is_list_of(value: &Value, is_item: impl Fn(&Value) -> bool) -> bool {
+    (value.is_array() || value.is_object()) && elements(value).all(is_item)
+}
+
+/// Whether it is a setting, of whatever type, and no error in place of one.
+pub(super) fn is_item(value: &Value) -> bool {
+    let is_of_error = |key: &String| OF_ERRORS.iter().any(|name| key.eq_ignore_ascii_case(name));
+    value.as_object().is_some_and(|item| !item.contains_key("error") && !item.keys().all(is_of_error))
 }

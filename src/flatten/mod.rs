@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     json::{Document, JsonError},
-    policy::{Completeness, Policy, PolicyDocument},
+    policy::{Policy, PolicyDocument},
 };
 
 use body::Body;
@@ -84,7 +84,7 @@ pub fn flatten_parsed(
     });
     policy.settings = unique::finished(rows, parsed);
     // of one whose settings did not come nobody knows whether it sets nothing
-    if policy.settings.is_empty() && policy.completeness == Completeness::Whole {
+    if policy.settings.is_empty() && policy.completeness.has_all_settings() {
         policy.settings.push(unique::no_settings());
     }
     if policy.platform.is_none() && shape.settings == SettingsShape::Intent {
@@ -107,7 +107,9 @@ fn settings(shape: SettingsShape, body: &Body<'_>, rows: &mut rows::Rows<'_>) {
                 bag::property("scheduledActionsForRule", actions, rows);
             }
         }
-        SettingsShape::Catalog if body.get("settingInstance").is_some() => catalog::reusable(body.object, rows),
+        SettingsShape::Catalog if body.get("settingInstance").is_some_and(completeness::is_item) => {
+            catalog::reusable(body.object, rows);
+        }
         SettingsShape::AdministrativeTemplate if let Some(values) = body.get("definitionValues") => {
             administrative_template::values(values, rows);
         }

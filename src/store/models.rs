@@ -64,6 +64,7 @@ pub(super) struct StoredPolicy {
     pub(super) graph_policy_id: String,
     pub(super) policy_type: String,
     pub(super) content_hash: String,
+    pub(super) complete: bool,
     pub(super) deleted_at: Option<NaiveDateTime>,
 }
 

@@ -151,11 +151,11 @@ impl Context {
 
     /// Whether more may be stored of a policy than came.
     fn has_more(&self, policy: &Policy) -> bool {
-        policy.completeness == Completeness::Cut
-            && self
-                .known
-                .get(&policy.id)
-                .is_some_and(|stored| stored.complete || stored.settings as usize > policy.settings.len())
+        self.known.get(&policy.id).is_some_and(|stored| match policy.completeness {
+            Completeness::Absent => stored.settings > 0,
+            Completeness::Cut => stored.complete,
+            Completeness::Whole | Completeness::PartlyAssigned | Completeness::Short => false,
+        })
     }
 
     /// A hash over all that rows are made of: the bytes, the kind that they are read as, a name that may stand outside

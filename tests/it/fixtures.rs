@@ -217,6 +217,8 @@ fn what_is_no_policy_is_named_with_the_reason() {
     let export = Export::new();
     export.put("group.json", &json!({"@odata.type": "#microsoft.graph.group", "id": "g", "displayName": "Group"}));
     export.put("note.json", &json!({"a": 1}));
+    export.put("schema.json", &json!({"id": {"type": "string"}, "properties": {"a": 1}}));
+    export.put("status.json", &json!({"status": "success"}));
     export.put("policy.json", &policy());
     export.put_bytes("readme.txt", b"hello");
     export.put_bytes(".git/config.json", b"hidden");
@@ -235,10 +237,12 @@ fn what_is_no_policy_is_named_with_the_reason() {
         [
             "group.json not_a_policy `#microsoft.graph.group` is no kind of policy that is read",
             "note.json not_a_policy no policy: neither its type nor its shape nor its folder tells a kind",
+            "schema.json not_a_policy no policy: neither its type nor its shape nor its folder tells a kind",
+            "status.json not_a_policy no policy: neither its type nor its shape nor its folder tells a kind",
             "readme.txt not_a_policy no `.json` file",
         ]
     );
-    for file in ["group.json", "note.json", "readme.txt"] {
+    for file in ["group.json", "note.json", "schema.json", "status.json", "readme.txt"] {
         assert!(printed.stderr.contains(&format!("skipped: {file}")), "{}", printed.stderr);
     }
 }
@@ -281,7 +285,9 @@ fn an_export_that_has_failed_is_told_and_removes_nothing() {
         (r#"{"code": "Forbidden", "message": "no"}"#, "holds an error answer: no"),
         (r#"{"odata.error": {"code": "X"}}"#, "holds an error answer: odata.error"),
         (r#"{"statusCode": 403}"#, "holds an error answer: status 403"),
-        (r#"{"status": "503", "reason": "x"}"#, "holds an error answer: status 503"),
+        (r#"{"Status": "503", "Reason": "x"}"#, "holds an error answer: status 503"),
+        (r#"{"error": "Forbidden"}"#, "holds an error answer: Forbidden"),
+        (r#"{"code": "Forbidden"}"#, "holds an error answer: Forbidden"),
         (
             r#"{"id": ["A"], "name": "A", "technologies": "mdm", "settings": []}"#,
             "its `id` is neither a text nor a number",
@@ -438,12 +444,6 @@ fn saved_pages_without_the_last_one_remove_nothing() {
     database.program().sync(export.path());
     assert_eq!(policies(&database), ["A", "B", "F"]);
 
-    // what was expanded of a list is no other list
-    let mut bare = page("B", None);
-    bare["@odata.context"] = json!(format!("{context}(settings(),assignments())"));
-    export.put("catalog/2.json", &bare);
-    database.program().sync(export.path());
-
     // pages may lie in folders of their own
     export.remove("catalog/2.json");
     export.put("more/2.json", &page("B", None));
@@ -492,7 +492,7 @@ fn a_policy_whose_settings_are_not_there_keeps_those_it_has() {
         let without = || {
             let mut policy = policy.clone();
             policy.as_object_mut().unwrap().remove(list);
-            // a context, where no list tells the kind
+            // a type, where no list tells the kind
             policy["technologies"] = json!("mdm");
             policy["@odata.type"] = policy
                 .get("@odata.type")
@@ -513,6 +513,12 @@ fn a_policy_whose_settings_are_not_there_keeps_those_it_has() {
             holding(json!("Forbidden")),
             holding(json!(403)),
             holding(json!([policy[list][0], null])),
+            holding(json!([policy[list][0], {"error": {"code": "Timeout"}}])),
+            holding(json!([{"error": {"code": "Timeout"}}])),
+            holding(json!({"Message": "An error has occurred."})),
+            holding(json!({"code": "Forbidden", "message": "no"})),
+            holding(json!({"value": []})),
+            holding(json!([{}])),
             holding(json!({"statusCode": 403})),
             first_page,
         ] {
@@ -530,9 +536,11 @@ fn a_policy_whose_settings_are_not_there_keeps_those_it_has() {
             assert_eq!(fresh.lines(state), [format!("{} 0 0", policy["id"].as_str().unwrap())]);
             assert!(fresh.lines(rows).is_empty());
         }
+        // the tenant had them all the time
         export.put("A.json", &policy);
         fresh.program().sync(export.path());
         assert_eq!(fresh.lines(rows), whole);
+        assert_eq!(fresh.count("setting_changes"), 0);
         // an empty list says so
         export.put("A.json", &holding(json!([])));
         fresh.program().sync(export.path());
@@ -572,13 +580,39 @@ fn what_stands_in_place_of_assignments_removes_none() {
     policy["assignments"] = json!([{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]);
     export.put("A.json", &policy);
     database.program().sync(export.path());
-    for failed in [json!("Forbidden"), json!({"error": {"code": "Forbidden"}}), json!(403)] {
+    let error = json!({"error": {"code": "Forbidden"}});
+    for failed in [json!("Forbidden"), error.clone(), json!([error]), json!(403), json!({}), json!([{}]), json!([null])]
+    {
         policy["assignments"] = failed;
         export.put("A.json", &policy);
         let printed = database.program().try_sync(export.path(), &[]);
         assert_eq!(printed.code, Some(3), "{policy}");
         assert_eq!(printed.json()["tenants"][0]["problems"][0]["code"], "incomplete", "{policy}");
         assert_eq!(database.count("policy_assignments"), 1, "{policy}");
+    }
+    // of its settings all is known
+    let mut empty = catalog("B", "B", []);
+    empty["assignments"] = json!("Forbidden");
+    export.put("A.json", &empty);
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
+    let rows = "SELECT setting_path AS line FROM policy_settings WHERE graph_policy_id = 'B'";
+    assert_eq!(database.lines(rows), ["#none"]);
+}
+
+#[test]
+fn a_reusable_setting_whose_instance_is_not_there_keeps_its_rows() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    let mut reusable = json!({"id": "A", "displayName": "A", "settingDefinitionId": "vendor_a",
+        "settingInstance": {"settingDefinitionId": "vendor_a", "simpleSettingValue": {"value": "x"}}});
+    export.put("reusablePolicySettings/A.json", &reusable);
+    database.program().sync(export.path());
+    let rows = "SELECT setting_path AS line FROM policy_settings ORDER BY 1";
+    let whole = database.lines(rows);
+    for failed in [json!(null), json!("Forbidden"), json!({"error": {"code": "Forbidden"}})] {
+        reusable["settingInstance"] = failed;
+        export.put("reusablePolicySettings/A.json", &reusable);
+        assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3), "{reusable}");
+        assert_eq!(database.lines(rows), whole, "{reusable}");
     }
 }
 
@@ -824,6 +858,13 @@ fn a_policy_whose_settings_beside_it_cannot_be_read_keeps_those_it_has() {
         assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3), "{failed}");
         assert_eq!(database.lines(rows), ["A True"], "{failed}");
     }
+    // an empty list of its own is filled from beside it
+    let mut empty = intent.clone();
+    empty["settings"] = json!([]);
+    export.put("A.json", &empty);
+    assert_eq!(database.program().try_sync(export.path(), &[]).code, Some(3));
+    assert_eq!(database.lines(rows), ["A True"]);
+    export.put("A.json", &intent);
     // an empty list says that there are none
     export.put("A_Settings.json", &json!([]));
     database.program().sync(export.path());

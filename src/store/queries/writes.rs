@@ -187,8 +187,10 @@ fn write_settings(
         let before = old_settings.get(&id).unwrap_or(&none_settings);
         let is_recorded = run.recorded.contains(policy.kind);
         let is_new = before.is_empty();
+        // one whose settings never came has had them all the same
+        let was_absent = stored.get(&policy.id).is_some_and(|row| is_new && !row.complete && row.deleted_at.is_none());
         // of a first sync nothing is compared: there is nothing to compare with, and nobody to tell
-        let changes = if is_new && !is_recorded {
+        let changes = if was_absent || is_new && !is_recorded {
             Vec::new()
         } else {
             changes::compare(before.iter().map(diff::stored_side), policy.settings.iter().map(diff::new_side))

@@ -172,3 +172,22 @@ fn left_out<'q>(object: &[u8], query: &'q str) -> Option<&'q str> {
     let mut selected = query.strip_prefix("$select=")?.split(',');
     selected.find(|name| properties.get(*name).is_none_or(|value| value.get() == "null"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{GraphError, RawItem, parts};
+
+    fn sizes(page: Result<Vec<RawItem>, GraphError>) -> Vec<Option<usize>> {
+        parts(page, 100).map(|part| part.ok().map(|part| part.len())).collect()
+    }
+
+    #[test]
+    fn no_more_policies_are_held_than_are_completed_together() {
+        let page = |items| Ok(vec![serde_json::value::to_raw_value(&0).unwrap(); items]);
+        assert_eq!(sizes(page(250)), [Some(100), Some(100), Some(50)]);
+        assert_eq!(sizes(page(100)), [Some(100)]);
+        // an empty page has come, too, and an error ends the list
+        assert_eq!(sizes(page(0)), [Some(0)]);
+        assert_eq!(sizes(Err(GraphError::Cancelled)), [None]);
+    }
+}
