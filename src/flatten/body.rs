@@ -45,23 +45,30 @@ pub(super) struct Body<'v> {
 
 impl<'v> Body<'v> {
     pub(super) fn of(object: &'v Map<String, Value>) -> Self {
-        debug_assert!(ASKED.is_sorted(), "{ASKED:?}");
         let mut body = Self { object, going_on: Vec::new(), asked: [None; ASKED.len()] };
+        body.look_through(object);
+        body
+    }
+
+    fn look_through(&mut self, properties: impl IntoIterator<Item = (&'v String, &'v Value)>) {
+        debug_assert!(ASKED.is_sorted(), "{ASKED:?}");
         let mut at = 0;
-        // in order as the names are: serde_json sorts them unless a crate asks it not to
-        for (key, value) in object {
+        for (key, value) in properties {
+            // in order as the names are, unless a crate asks serde_json not to sort them
+            if at > 0 && key.as_str() <= ASKED[at - 1] {
+                at = 0;
+            }
             while ASKED.get(at).is_some_and(|name| *name < key.as_str()) {
                 at += 1;
             }
             if ASKED.get(at).is_some_and(|name| name == key) {
-                body.asked[at] = Some(value);
+                self.asked[at] = Some(value);
             } else if let Some(list) = key.strip_suffix("@odata.nextLink")
                 && value.is_string()
             {
-                body.going_on.push(list);
+                self.going_on.push(list);
             }
         }
-        body
     }
 
     /// Whether a list has a next page.
@@ -79,16 +86,20 @@ impl<'v> Body<'v> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, Map, Value};
+    use super::{ASKED, Body, Map, Value};
 
     #[test]
     fn properties_are_found_in_whatever_order_they_come() {
-        let object: Map<String, Value> =
-            serde_json::from_str(r#"{"z": 1, "technologies": 2, "assignments": 3, "name": 4, "x@odata.nextLink": ""}"#)
-                .unwrap();
-        let body = Body::of(&object);
-        let found = ["name", "settings", "assignments", "technologies"].map(|name| body.get(name));
-        assert_eq!(found.map(|value| value.and_then(Value::as_u64)), [Some(4), None, Some(3), Some(2)]);
-        assert_eq!(body.going_on, ["x"]);
+        let names = ["z", "technologies", "assignments", "name", "description", "x@odata.nextLink", "@odata.type"];
+        let properties = names.map(|name| (name.to_owned(), Value::from(name)));
+        let object: Map<String, Value> = properties.iter().cloned().collect();
+        let mut unsorted = Body { object: &object, going_on: Vec::new(), asked: [None; ASKED.len()] };
+        unsorted.look_through(properties.iter().map(|(name, value)| (name, value)));
+        for body in [Body::of(&object), unsorted] {
+            for name in ASKED {
+                assert_eq!(body.get(name).and_then(Value::as_str), names.contains(&name).then_some(name), "{name}");
+            }
+            assert_eq!(body.going_on, ["x"]);
+        }
     }
 }

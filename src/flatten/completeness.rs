@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{SettingsShape, body::Body, elements};
+use super::{SettingsShape, body::Body, elements, property};
 use crate::policy::Completeness;
 
 /// What an error is made of, beside which an item of a list has something of its own.
@@ -40,7 +40,7 @@ pub(super) fn of(shape: SettingsShape, body: &Body<'_>) -> Completeness {
 
 /// Whether these are a policy's assignments, and nothing that stands in their place.
 pub(super) fn are_assignments(value: &Value) -> bool {
-    let says_whom = |item: &Map<String, Value>| OF_TARGETS.iter().any(|name| item.contains_key(*name));
+    let says_whom = |item: &Map<String, Value>| OF_TARGETS.iter().any(|name| property(item, name).is_some());
     is_list_of(value, |item| item.as_object().is_some_and(says_whom))
 }
 
@@ -52,5 +52,5 @@ fn is_list_of(value: &Value, is_item: impl Fn(&Value) -> bool) -> bool {
 /// Whether it is a setting, of whatever type, and no error in place of one.
 pub(super) fn is_item(value: &Value) -> bool {
     let is_of_error = |key: &String| OF_ERRORS.iter().any(|name| key.eq_ignore_ascii_case(name));
-    value.as_object().is_some_and(|item| !item.contains_key("error") && !item.keys().all(is_of_error))
+    value.as_object().is_some_and(|item| !item.keys().all(is_of_error))
 }
