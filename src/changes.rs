@@ -9,7 +9,7 @@ mod tests;
 
 use std::cmp::Reverse;
 
-use crate::policy::{Assignment, Completeness, Policy};
+use crate::policy::{Assignment, Policy};
 
 /// The hash of what flattening gave: where it is the stored one, nothing of the policy is written.
 pub fn content_hash(policy: &Policy) -> String {
@@ -42,7 +42,7 @@ pub fn content_hash(policy: &Policy) -> String {
         text(column.as_deref());
     }
     text(flag(policy.assigned));
-    text(flag(Some(policy.completeness == Completeness::Whole)));
+    text(flag(Some(policy.is_complete())));
     for assignment in policy.assignments.iter().flatten() {
         assignment_texts(assignment).into_iter().for_each(&mut text);
     }

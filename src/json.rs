@@ -126,6 +126,12 @@ pub(crate) fn with_property(object: &str, property: &str, value: &str) -> String
     format!("{open}{comma}\"{property}\":{value}{ends}}}")
 }
 
+/// Whether services call a property of their errors so, in whatever case. What has others as well is something else.
+pub(crate) fn is_of_error(key: &str) -> bool {
+    const NAMES: [&str; 7] = ["code", "error", "errorCode", "message", "reason", "status", "statusCode"];
+    NAMES.iter().any(|name| key.eq_ignore_ascii_case(name))
+}
+
 /// A property's name in which lone surrogates may stand: as bytes, serde_json lets them through.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name(String);

@@ -123,7 +123,7 @@ pub struct Policy {
     pub scope_tag_ids: Option<String>,
     /// Whether anything is assigned; unknown where the export does not say.
     pub assigned: Option<bool>,
-    /// Whether all came that it sets; `complete` in the database says whether it is [`Completeness::Whole`].
+    /// Whether all came that it sets.
     pub completeness: Completeness,
     /// `createdDateTime`, UTC.
     pub created_at: Option<NaiveDateTime>,
@@ -133,6 +133,13 @@ pub struct Policy {
     pub assignments: Option<Vec<Assignment>>,
     /// One row per setting, names unique, in order of path.
     pub settings: Vec<Setting>,
+}
+
+impl Policy {
+    /// `complete` in the database.
+    pub fn is_complete(&self) -> bool {
+        self.completeness == Completeness::Whole
+    }
 }
 
 /// Whether all came that a policy sets.

@@ -50,7 +50,7 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Body<'_>)
             .filter(|any| *any)
             .or_else(|| body.get("isAssigned").and_then(Value::as_bool))
             .or(any_listed),
-        completeness: completeness::of(shape.settings, body),
+        completeness: completeness::of(shape.settings, body, any_listed.is_some()),
         created_at: said("createdDateTime").and_then(timestamp),
         modified_at: said("lastModifiedDateTime").or_else(|| said("modifiedDateTime")).and_then(timestamp),
         assignments,

@@ -3,15 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::{SettingsShape, body::Body, elements, property};
-use crate::policy::Completeness;
-
-/// What an error is made of, beside which an item of a list has something of its own.
-const OF_ERRORS: [&str; 8] = ["code", "error", "errorCode", "message", "reason", "status", "statusCode", "value"];
+use crate::{json::is_of_error, policy::Completeness};
 
 /// Properties of an assignment, or of its target where that stands alone, that say whom it is for.
 const OF_TARGETS: [&str; 4] = ["target", "targetGroupId", "groupId", "@odata.type"];
 
-pub(super) fn of(shape: SettingsShape, body: &Body<'_>) -> Completeness {
+/// What came of a policy, of which the assignments are told or not.
+pub(super) fn of(shape: SettingsShape, body: &Body<'_>, tells_assignments: bool) -> Completeness {
     let names: &[&str] = match shape {
         // a reusable setting is one
         SettingsShape::Catalog if body.get("settingInstance").is_some_and(is_item) => &[],
@@ -30,7 +28,7 @@ pub(super) fn of(shape: SettingsShape, body: &Body<'_>) -> Completeness {
     } else if counted.is_some_and(|counted| listed.unwrap_or_default() < counted) {
         Completeness::Short
     } else if !body.going_on.is_empty()
-        || body.get("assignments").is_some_and(|it| !it.is_null() && !are_assignments(it))
+        || !tells_assignments && body.get("assignments").is_some_and(|listed| !listed.is_null())
     {
         Completeness::PartlyAssigned
     } else {
@@ -51,6 +49,6 @@ fn is_list_of(value: &Value, is_item: impl Fn(&Value) -> bool) -> bool {
 
 /// Whether it is a setting, of whatever type, and no error in place of one.
 pub(super) fn is_item(value: &Value) -> bool {
-    let is_of_error = |key: &String| OF_ERRORS.iter().any(|name| key.eq_ignore_ascii_case(name));
-    value.as_object().is_some_and(|item| !item.keys().all(is_of_error))
+    let says_nothing = |key: &String| key == "value" || is_of_error(key);
+    value.as_object().is_some_and(|item| !item.keys().all(says_nothing))
 }

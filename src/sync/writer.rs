@@ -13,7 +13,7 @@ use super::prepare::{Absent, Content, Outcome, Prepared};
 use crate::{
     changes::Tally,
     events::{Reporter, SyncEvent},
-    policy::{Completeness, PolicyId},
+    policy::PolicyId,
     registry::POLICY_KINDS,
     report::{KindReport, MAX_PLANNED, MAX_PROBLEMS, PlannedChange, Problem, Status},
     store::{Batch, ChangeRow, Run, Seen, Session, StoreError, Written},
@@ -181,7 +181,7 @@ impl Writer {
             firsts.insert(prepared.id.clone(), First::from(&prepared));
         }
         let is_complete = match &prepared.content {
-            Content::Read(read) => read.policy.completeness == Completeness::Whole,
+            Content::Read(read) => read.policy.is_complete(),
             Content::Untouched(stored) => stored.complete,
             Content::Unreadable { code, message } => {
                 let report = self.state.kind(kind);

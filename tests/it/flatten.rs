@@ -8,7 +8,7 @@ use tenantpilot::{
     fixtures::{Folder, Found},
     flatten::{self, Flattener},
     json::{JsonError, MAX_DEPTH},
-    policy::{Completeness, MAX_KEY_CHARS, NO_SETTINGS, Policy, PolicyDocument, PolicyId, Setting},
+    policy::{MAX_KEY_CHARS, NO_SETTINGS, Policy, PolicyDocument, PolicyId, Setting},
     registry::{self, PolicyKind},
 };
 
@@ -66,7 +66,7 @@ fn page(kind: &PolicyKind, policy: &Policy) -> String {
         ("template", format!("{} {}", text(policy.template_family.as_deref()), text(policy.template_name.as_deref()))),
         ("scope tags", text(policy.scope_tag_ids.as_deref())),
         ("assigned", format!("{:?}", policy.assigned)),
-        ("complete", (policy.completeness == Completeness::Whole).to_string()),
+        ("complete", policy.is_complete().to_string()),
         ("created, modified", format!("{:?} {:?}", policy.created_at, policy.modified_at)),
     ] {
         writeln!(page, "  {name}: {}", one_line(&value)).unwrap();

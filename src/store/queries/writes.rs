@@ -7,7 +7,7 @@ use diesel::{prelude::*, upsert::excluded};
 use super::{Conn, Rows, insert_settings, write_transaction};
 use crate::{
     changes::{self, Change, Side, Tally},
-    policy::{ASSIGNMENT_SETTINGS, Completeness, NO_SETTINGS_PATH, Policy},
+    policy::{ASSIGNMENT_SETTINGS, NO_SETTINGS_PATH, Policy},
     search::folded,
     store::{
         batch::{Batch, Read, Run, Tallies, Written},
@@ -134,7 +134,7 @@ fn policy_row<'a>(run: &'a Run, read: &'a Read) -> NewPolicy<'a> {
         scope_tag_ids: policy.scope_tag_ids.as_deref(),
         assigned: policy.assigned,
         setting_count: i64::try_from(policy.settings.len()).unwrap_or(i64::MAX),
-        complete: policy.completeness == Completeness::Whole,
+        complete: policy.is_complete(),
         content_hash: &read.content_hash,
         source_hash: &read.source_hash,
         search_text: folded(&policy.name),
