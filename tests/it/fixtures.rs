@@ -549,6 +549,20 @@ fn a_policy_whose_settings_are_not_there_keeps_those_it_has() {
 }
 
 #[test]
+fn a_policy_that_came_short_keeps_what_came_where_nothing_does() {
+    let (export, database) = (Export::new(), Database::sqlite());
+    let mut policy = catalog("A", "A", [choice("vendor_a", "1")]);
+    policy["settingCount"] = json!(2);
+    for _ in 0..2 {
+        export.put("Settings Catalog/A.json", &policy);
+        let printed = database.program().try_sync(export.path(), &[]);
+        assert_eq!(printed.json()["tenants"][0]["problems"][0]["code"], "incomplete", "{printed:?}");
+        assert_eq!(database.lines("SELECT setting_path AS line FROM policy_settings"), ["vendor_a"]);
+        policy["settings"] = json!(null);
+    }
+}
+
+#[test]
 fn settings_beside_a_policy_that_are_gone_or_end_early_remove_nothing() {
     let (export, database) = (Export::new(), Database::sqlite());
     let rows = "SELECT setting_path AS line FROM policy_settings";
