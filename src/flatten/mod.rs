@@ -18,6 +18,7 @@ mod property;
 mod rows;
 mod secret;
 mod unique;
+mod vocabulary;
 
 use serde_json::{Map, Value};
 

@@ -9,9 +9,10 @@ use super::{
     SECRET, SettingsShape,
     body::Body,
     elements,
-    flattener::{Flattener, Named, Vocabulary},
+    flattener::{Flattener, Named},
     humanize, property,
     property::Property,
+    vocabulary::{Said, Vocabulary},
 };
 use crate::{
     definitions::Definitions,
@@ -257,7 +258,7 @@ impl<'w> Rows<'w> {
 
     /// What a person reads for a text that was found to hold nothing else before.
     pub(super) fn known_words(&self, value: &str) -> Option<&'w SmolStr> {
-        self.words.values.known(value)
+        self.words.values.known(value).map(|said| &said.words)
     }
 
     /// What a person reads for a text that may be a member of an enumeration.
@@ -267,7 +268,8 @@ impl<'w> Rows<'w> {
         if value.len() > LONGEST_REMEMBERED && !are_flags() {
             return humanize::value_words(value).into();
         }
-        self.words.values.get(value, |value| humanize::value_words(value).into()).into_owned()
+        let make = |value: &SmolStr| Said::new(value, humanize::value_words(value));
+        self.words.values.get(value, make).words.clone()
     }
 
     /// What `configured` is where a value is the one that a type has before anybody sets it.
@@ -297,8 +299,8 @@ impl<'w> Rows<'w> {
         }
         let id = named.id.as_str();
         let words = |technical: &str| {
-            let make = |_: &SmolStr| humanize::option_words(id, choice).into();
-            self.words.options.get(technical, make).into_owned()
+            let make = |technical: &SmolStr| Said::new(technical, humanize::option_words(id, choice));
+            self.words.options.get(technical, make).words.clone()
         };
         match choice.strip_prefix(id).and_then(|rest| rest.strip_prefix('_')) {
             // of most choices a short end tells all, which those of other definitions have as well
