@@ -1,7 +1,7 @@
 //! The one writer of a run: takes outcomes in order, gathers whole policies, writes them in transactions.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -82,6 +82,8 @@ pub(super) struct State {
     /// Something was lost of which not even the kind is known: nothing may be taken for removed.
     pub(super) lost_unknown: bool,
     pub(super) any_loss: bool,
+    /// Ids of which nothing came so far that can be read: another policy with such an id is taken.
+    unread: HashSet<PolicyId>,
     batch: Batch,
     rows: usize,
     bytes: usize,
@@ -169,7 +171,8 @@ impl Writer {
 
     fn take_policy(&mut self, prepared: Prepared) {
         let kind = prepared.kind;
-        if !self.state.seen.insert(prepared.id.as_str()) {
+        let is_unreadable = matches!(prepared.content, Content::Unreadable { .. });
+        if !self.state.seen.insert(prepared.id.as_str()) && (is_unreadable || !self.state.unread.remove(&prepared.id)) {
             if let Some(first) = self.firsts.as_ref().and_then(|firsts| firsts.get(&prepared.id)) {
                 let problem = prepared.problem("duplicate", first.hides(&prepared));
                 self.state.kind(kind).skipped += 1;
@@ -187,6 +190,7 @@ impl Writer {
                 let report = self.state.kind(kind);
                 report.skipped += 1;
                 report.status = Status::Partial;
+                self.state.unread.insert(prepared.id.clone());
                 return self.problem(prepared.problem(code, message));
             }
         };

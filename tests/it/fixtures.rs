@@ -347,6 +347,36 @@ fn what_was_not_taken_is_not_taken_for_removed() {
 }
 
 #[test]
+fn a_first_file_that_cannot_be_read_hides_no_other_with_its_id() {
+    let export = Export::new();
+    let whole = |value| catalog("p", "Policy", [text("vendor_a", value)]);
+    export.put("b/policy.json", &whole("one"));
+    let database = Database::sqlite();
+    let values = || {
+        let settings = database.program().inspect(&["settings"]);
+        settings.iter().map(|row| row["settingValue"].clone()).collect::<Vec<_>>()
+    };
+    database.program().sync(export.path());
+    assert_eq!(values(), ["one"]);
+    let mut cut = whole("first of more");
+    cut["settings@odata.nextLink"] = json!("https://graph.microsoft.com/next");
+    export.put("a/policy.json", &cut);
+    export.put("b/policy.json", &whole("two"));
+    export.put("c/policy.json", &whole("three"));
+    for _ in 0..2 {
+        let printed = database.program().try_sync(export.path(), &[]);
+        assert_eq!(printed.code, Some(3), "{printed:?}");
+        let problems = &printed.json()["tenants"][0]["problems"];
+        let told = problems.as_array().expect("a list").iter().map(|problem| json!([problem["code"], problem["file"]]));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [json!(["incomplete", "a/policy.json"]), json!(["duplicate", "c/policy.json"])]
+        );
+        assert_eq!(values(), ["two"]);
+    }
+}
+
+#[test]
 fn of_two_files_with_one_id_the_first_by_path_wins() {
     let export = Export::new();
     export.put("b/policy.json", &catalog("p", "Second", [text("vendor_a", "second")]));
