@@ -227,7 +227,7 @@ fn list(whole: &Value, items: &[Value], place: Place<'_>, rows: &mut Rows<'_>) {
         }
         if !words.is_empty() {
             let raw = Some(Raw::Value(whole)).filter(|_| !hold_secret);
-            rows.leaf(Leaf { value: Some(joined(&words)), raw, configured: Some(true), ..Leaf::default() });
+            rows.leaf(Leaf { value: Some(listed(words, hold_secret)), raw, configured: Some(true), ..Leaf::default() });
         }
         return;
     }
@@ -254,15 +254,16 @@ const COMBINATIONS: &str = "allowedCombinations";
 /// The annotation that tells an object's type.
 const ODATA_TYPE: &str = "@odata.type";
 
-/// Ends of types that other types share their properties with: who may use a kiosk, what signs in to apps, and when a
-/// script runs (the derived types of Microsoft Graph's `windowsKioskUser`, `singleSignOnExtension` and
-/// `deviceHealthScriptRunSchedule`).
-const TELLING: [&str; 8] = [
+/// Ends of types that other types share their properties with: who may use a kiosk, what signs in to apps, when a
+/// script runs, and what a policy set holds (the derived types of Microsoft Graph's `windowsKioskUser`,
+/// `singleSignOnExtension`, `deviceHealthScriptRunSchedule` and `policySetItem`).
+const TELLING: [&str; 9] = [
     "KioskActiveDirectoryGroup",
     "KioskAzureADGroup",
     "KioskAzureADUser",
     "KioskLocalGroup",
     "KioskLocalUser",
+    "PolicySetItem",
     "SingleSignOnExtension",
     "ScriptDailySchedule",
     "ScriptHourlySchedule",
@@ -321,8 +322,16 @@ pub(super) fn is_unset_word(word: &str) -> bool {
     UNSET.iter().any(|unset| word.eq_ignore_ascii_case(unset))
 }
 
-/// What a person reads for a list of values.
-pub(super) fn joined(words: &[SmolStr]) -> SmolStr {
+/// What a person reads for a list of values. Where a secret is withheld from it there is no raw value to tell that only
+/// its order has changed.
+pub(super) fn listed(mut words: Vec<SmolStr>, hold_secret: bool) -> SmolStr {
+    if hold_secret {
+        words.sort_unstable();
+    }
+    joined(&words)
+}
+
+fn joined(words: &[SmolStr]) -> SmolStr {
     match words {
         [one] => one.clone(),
         words => words.join("; ").into(),

@@ -31,7 +31,7 @@ pub(super) fn setting(setting: &Value, rows: &mut Rows<'_>) {
     let object = setting.as_object();
     match object.and_then(|object| Some((object, property(object, "settingInstance")?))) {
         Some((object, Value::Object(found))) => {
-            instance(found, rows);
+            instance(found, None, rows);
             // what no setting of today has
             for (key, value) in object.iter().filter(|(key, _)| !SETTING_PLUMBING.contains(&key.as_str())) {
                 rows.within("settings", "Setting", |rows| bag::property(key, value, rows));
@@ -47,15 +47,17 @@ pub(super) fn reusable(body: &Map<String, Value>, rows: &mut Rows<'_>) {
     rows.tells_plumbing = true;
     for (key, value) in body {
         match (key.as_str(), value) {
-            ("settingInstance", Value::Object(found)) => instance(found, rows),
+            ("settingInstance", Value::Object(found)) => instance(found, None, rows),
             _ => bag::top(key, value, rows),
         }
     }
 }
 
-fn instance(instance: &Map<String, Value>, rows: &mut Rows<'_>) {
-    let id = property(instance, "settingDefinitionId").and_then(Value::as_str).unwrap_or("(no definition)");
-    rows.in_definition(id, |rows, definition| {
+/// The rows of an instance; `pair` is the name of a secret that stands beside it or what it is a child of.
+fn instance(instance: &Map<String, Value>, pair: Option<&str>, rows: &mut Rows<'_>) {
+    let id = id_of(instance).unwrap_or("(no definition)");
+    rows.in_definition(id, |rows, named| {
+        let definition = Definition { named, pair };
         for (property, value) in instance {
             match (property.as_str(), value) {
                 (_, Value::Null) => {}
@@ -86,6 +88,18 @@ fn instance(instance: &Map<String, Value>, rows: &mut Rows<'_>) {
             }
         }
     });
+}
+
+fn id_of(instance: &Map<String, Value>) -> Option<&str> {
+    property(instance, "settingDefinitionId").and_then(Value::as_str)
+}
+
+/// What is known of an instance's values beside themselves.
+#[derive(Clone, Copy)]
+struct Definition<'d> {
+    named: &'d Named,
+    /// The name of a secret that stands beside it.
+    pair: Option<&'d str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,28 +146,48 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// One value with what hangs below it.
-fn node(definition: &Named, object: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
+fn node(definition: Definition<'_>, object: &Map<String, Value>, kind: Kind, rows: &mut Rows<'_>) {
     let node = Node::of(object, rows);
     match node.value {
-        _ if node.is_secret => rows.secret(&Leaf::of(definition)),
-        Some(value) if is_password(definition, value, kind) => rows.secret(&Leaf::of(definition)),
+        _ if node.is_secret => rows.secret(&Leaf::of(definition.named)),
+        Some(value) if is_password(definition, value, kind) => rows.secret(&Leaf::of(definition.named)),
         Some(value) => scalar(definition, value, kind, rows),
         None => {}
     }
-    below(&node, rows);
+    below(&node, definition.pair, rows);
 }
 
-/// A key or password that a template, written by hand, holds as a plain text.
-fn is_password(definition: &Named, value: &Value, kind: Kind) -> bool {
-    let may_be_secret = |text: &str| !text.is_empty() && secret::may_be_secret(&definition.id, text);
-    definition.is_secret && kind == Kind::Simple && value.as_str().is_some_and(may_be_secret)
+/// A key or password that a template, written by hand, holds as a plain text, or that a pair of a list calls so.
+fn is_password(definition: Definition<'_>, value: &Value, kind: Kind) -> bool {
+    let Definition { named, pair } = definition;
+    let by_pair = || pair.is_some_and(|name| secret::is_of_pair(name, last_word(&named.id), value));
+    let may_be_secret = |text: &str| !text.is_empty() && secret::may_be_secret(&named.id, text);
+    kind == Kind::Simple && (named.is_secret && value.as_str().is_some_and(may_be_secret) || by_pair())
+}
+
+/// The name of a secret among the children of one element, whose value is another of them: `…_list_key` beside
+/// `…_list_value`, as lists of administrative templates and of extensions have them.
+fn secret_pair<'v>(children: &'v Value) -> Option<&'v str> {
+    let name = |child: &'v Value| {
+        let child = child.as_object()?;
+        let value = property(child, "simpleSettingValue")?.as_object()?;
+        let name = property(value, "value")?.as_str().filter(|name| secret::is_secret_name(name))?;
+        let word = last_word(id_of(child)?);
+        (secret::names_its_neighbour(word) || word == "keytobereplaced").then_some(name)
+    };
+    elements(children).find_map(name)
+}
+
+fn last_word(id: &str) -> &str {
+    id.rsplit('_').next().unwrap_or_default()
 }
 
 /// Children and properties that newer values may have.
-fn below(node: &Node<'_>, rows: &mut Rows<'_>) {
+fn below(node: &Node<'_>, pair: Option<&str>, rows: &mut Rows<'_>) {
+    let pair = node.children.and_then(secret_pair).or(pair);
     for child in node.children.into_iter().flat_map(elements) {
         match child {
-            Value::Object(child) => instance(child, rows),
+            Value::Object(child) => instance(child, pair, rows),
             other => bag::value(other, rows),
         }
     }
@@ -167,7 +201,7 @@ fn below(node: &Node<'_>, rows: &mut Rows<'_>) {
     }
 }
 
-fn scalar(definition: &Named, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
+fn scalar(definition: Definition<'_>, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
     match value {
         Value::Null => {}
         Value::Array(_) | Value::Object(_) => bag::literal(value, rows),
@@ -175,15 +209,15 @@ fn scalar(definition: &Named, value: &Value, kind: Kind, rows: &mut Rows<'_>) {
             let (words, holds_secret) = readable(definition, value, kind, rows);
             let raw = Some(Raw::Value(value)).filter(|_| !holds_secret);
             let configured = Some(is_configured(value));
-            rows.leaf(Leaf { value: Some(words), raw, configured, ..Leaf::of(definition) });
+            rows.leaf(Leaf { value: Some(words), raw, configured, ..Leaf::of(definition.named) });
         }
     }
 }
 
 /// What a person reads, and whether a secret inside was withheld.
-fn readable(definition: &Named, value: &Value, kind: Kind, rows: &Rows<'_>) -> (SmolStr, bool) {
+fn readable(definition: Definition<'_>, value: &Value, kind: Kind, rows: &Rows<'_>) -> (SmolStr, bool) {
     match value {
-        Value::String(choice) if kind == Kind::Choice => (rows.option(definition, choice), false),
+        Value::String(choice) if kind == Kind::Choice => (rows.option(definition.named, choice), false),
         // what an administrator has typed is no member of an enumeration
         value => bag::typed(value, rows),
     }
@@ -196,7 +230,7 @@ fn is_configured(value: &Value) -> bool {
 }
 
 /// A collection of scalars is one row; whatever hangs below its elements has rows of its own.
-fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
+fn collection(definition: Definition<'_>, values: &Value, kind: Kind, rows: &mut Rows<'_>) {
     let mut plain = Vec::new();
     let mut nodes = Vec::new();
     for (index, element) in elements(values).enumerate() {
@@ -206,8 +240,8 @@ fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_
         };
         let node = Node::of(object, rows);
         match node.value {
-            _ if node.is_secret => rows.secret(&Leaf::of(definition)),
-            Some(value) if is_password(definition, value, kind) => rows.secret(&Leaf::of(definition)),
+            _ if node.is_secret => rows.secret(&Leaf::of(definition.named)),
+            Some(value) if is_password(definition, value, kind) => rows.secret(&Leaf::of(definition.named)),
             value => plain.extend(value.filter(|value| !value.is_null())),
         }
         nodes.push((index, node));
@@ -225,10 +259,10 @@ fn collection(definition: &Named, values: &Value, kind: Kind, rows: &mut Rows<'_
             hold_secret |= holds_secret;
         }
         let raw = Some(Raw::List(&plain)).filter(|_| !hold_secret);
-        let value = Some(bag::joined(&words));
-        rows.leaf(Leaf { value, raw, configured: Some(true), ..Leaf::of(definition) });
+        let value = Some(bag::listed(words, hold_secret));
+        rows.leaf(Leaf { value, raw, configured: Some(true), ..Leaf::of(definition.named) });
     }
     for (index, node) in &nodes {
-        rows.in_element(*index, None, |rows| below(node, rows));
+        rows.in_element(*index, None, |rows| below(node, definition.pair, rows));
     }
 }

@@ -160,6 +160,7 @@ fn platform_of_type(graph_type: &str) -> Option<&'static str> {
         ("deviceEnrollmentWindows", "Windows"),
         ("sharedPC", "Windows"),
         ("editionUpgrade", "Windows"),
+        ("hardwareConfiguration", "Windows"),
         ("appleVpn", "iOS/iPadOS, macOS"),
         ("appleDeviceFeatures", "iOS/iPadOS, macOS"),
         ("appleExpeditedCheckin", "iOS/iPadOS, macOS"),

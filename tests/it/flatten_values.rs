@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64_simd::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 use tenantpilot::{flatten::SECRET, policy::Setting};
 
 use crate::{
@@ -260,6 +260,39 @@ fn secrets_of_the_catalog_are_withheld() {
 }
 
 #[test]
+fn the_value_of_a_pair_of_the_catalog_is_withheld_where_its_name_is_that_of_a_secret() {
+    let simple = |id: &str, value: &str| json!({"settingDefinitionId": id, "simpleSettingValue": {"value": value}});
+    let group = |children: Value| json!({"settingDefinitionId": "vendor_list", "groupSettingCollectionValue": [{"children": children}]});
+    let picked = json!({"settingDefinitionId": "vendor_generickey_$typepicker",
+        "choiceSettingValue": {"value": "vendor_generickey_$typepicker_0", "children": [simple("vendor_generickey_string", "hunter2")]}});
+    for children in [
+        json!([simple("vendor_list_key", "ApiToken"), simple("vendor_list_value", "hunter2")]),
+        json!([simple("vendor_list_value", "hunter2"), simple("vendor_list_name", "shared_secret")]),
+        json!([simple("vendor_generickey_keytobereplaced", "shared_secret"), picked]),
+    ] {
+        assert_withheld(&rows("settings-catalog", &catalog("1", "Pairs", [group(children)])), "hunter2");
+    }
+    let innocent = group(json!([simple("vendor_list_key", "Token lifetime"), simple("vendor_list_value", "3600")]));
+    let other = group(json!([simple("vendor_list_name", "Token"), simple("vendor_list_path", "C:\\Token.exe")]));
+    for group in [innocent, other] {
+        let rows = rows("settings-catalog", &catalog("1", "Pairs", [group]));
+        assert!(rows.len() == 2 && rows.iter().all(|row| row.raw_value.is_some()), "{rows:#?}");
+    }
+}
+
+#[test]
+fn a_list_that_holds_a_secret_has_no_order() {
+    let listed = |urls: [&str; 2]| {
+        let policy = device_configuration("1", "Order", &json!({"scepServerUrls": urls}));
+        rows("device-configuration", &policy).remove(0).value
+    };
+    let urls = ["https://b.contoso.com/?challenge=hunter2hunter2", "https://a.contoso.com/mscep"];
+    let shown = listed(urls);
+    assert!(shown.as_ref().is_some_and(|shown| shown.contains(SECRET)), "{shown:?}");
+    assert_eq!(shown, listed([urls[1], urls[0]]));
+}
+
+#[test]
 fn the_item_of_a_drop_down_list_is_told_as_the_portal_shows_it() {
     let items = json!([{"displayName": "Block", "value": "2"}, {"displayName": " Keep for the session", "value": "4"}]);
     let value = |value: &str| {
@@ -309,6 +342,9 @@ fn secrets_of_legacy_types_are_withheld_whatever_holds_them() {
         json!({"list": ["<a password='hunter2'/>", "x"]}),
         json!({"list": [["x"], "{\"password\": \"hunter2\"}"]}),
         json!({"commandLine": "setup.exe --password hunter2"}),
+        json!({"omaSettings": [{"omaUri": "./Device/Vendor/MSFT/WindowsAdvancedThreatProtection/Onboarding",
+            "value": "{\"body\":\"hunter2\",\"sig\":\"x\"}"}]}),
+        json!({"settings": [{"appConfigKey": "Authorization", "appConfigKeyValue": "Basic hunter2"}]}),
     ] {
         assert_withheld(&rows("device-configuration", &device_configuration("1", "Secret", &properties)), "hunter2");
     }

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{SECRET, binary, binary::Content, characters::Characters, encoded, json, script, xml};
+use crate::flatten::secret::{is_secret_name, may_be_secret};
 
 /// Texts inside texts are read this deep; real ones go three deep.
 const MOST_NESTED: usize = 8;
@@ -15,6 +16,9 @@ const SHORTEST_REPEATED: usize = 6;
 
 /// This many secrets are looked for once more where their names do not stand.
 const MOST_REPEATED: usize = 64;
+
+/// What parts names and values in a list of an administrative template (Microsoft's "Understanding ADMX policies").
+pub(super) const SEPARATOR: char = '\u{f000}';
 
 /// Whether `text` looks like XML or JSON.
 pub(super) fn is_structured(text: &str) -> bool {
@@ -30,6 +34,16 @@ pub(super) fn without_secrets(text: &str, nested: usize) -> Option<String> {
     }
 }
 
+/// Whether base64 that a script decodes is that of a text with a secret.
+pub(super) fn encodes_secret(encoded: &str) -> bool {
+    let content = encoded::bytes(encoded).and_then(|bytes| binary::content(&bytes, MOST_NESTED));
+    match content {
+        Some(Content::Readable(text) | Content::Plain(text)) => without_secrets(&text, MOST_NESTED).is_some(),
+        Some(Content::Key) => true,
+        None => false,
+    }
+}
+
 /// What the readers of structured and encoded texts make of a text.
 enum Taken {
     /// One has read it: the text with its secrets replaced, where there are any.
@@ -41,6 +55,9 @@ enum Taken {
 fn taken_apart(text: &str, nested: usize) -> Taken {
     if nested > MOST_NESTED || text.len() > LARGEST_PARSED {
         return Taken::Whole;
+    }
+    if text.contains(SEPARATOR) {
+        return Taken::Apart(list(text, nested));
     }
     if is_structured(text) {
         let mut found = Redaction::new(text, nested);
@@ -62,6 +79,23 @@ fn taken_apart(text: &str, nested: usize) -> Taken {
         // words alone
         None => Taken::Apart(None),
     }
+}
+
+/// A list of names and values by turns, or of values alone.
+fn list(text: &str, nested: usize) -> Option<String> {
+    let mut found = Redaction::new(text, nested);
+    let mut name = None;
+    for part in text.split(SEPARATOR) {
+        let place = found.place(part);
+        match name.take() {
+            Some(name) if may_be_secret(name, part) => found.secret(place, part, SECRET),
+            _ => {
+                found.inner(place, part, str::to_owned);
+                name = Some(part).filter(|part| is_secret_name(part));
+            }
+        }
+    }
+    found.finished()
 }
 
 /// A text, and what of it is to be replaced.

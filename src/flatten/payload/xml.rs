@@ -13,7 +13,12 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{SECRET, clues::Clues, redaction::Redaction, script};
+use super::{
+    SECRET,
+    clues::Clues,
+    redaction::{Redaction, SEPARATOR},
+    script,
+};
 use crate::flatten::secret::{
     is_number, is_secret_name, is_value_of_its_neighbour, may_be_secret, names_its_neighbour, tail, tells_kind,
 };
@@ -76,6 +81,11 @@ struct Run<'t> {
     text: Cow<'t, str>,
     /// It refers to an entity that the document declares, so that nobody knows what it says.
     unknown: bool,
+}
+
+/// A text as XML has it; the separators of lists are no characters that anybody types.
+fn written(text: &str) -> String {
+    escape(text).replace(SEPARATOR, "&#xF000;")
 }
 
 struct Walk<'f, 't> {
@@ -173,7 +183,7 @@ impl<'t> Walk<'_, 't> {
             for attribute in tag.html_attributes().with_checks(false).flatten() {
                 let Some(place) = self.attribute_place(&place, attribute.value.as_ref()) else { continue };
                 let value = attribute.normalized_value(XmlVersion::default()).unwrap_or(attribute.value);
-                self.found.inner_payload(place, &value, |kept| escape(kept).into_owned());
+                self.found.inner_payload(place, &value, written);
             }
             return Element { name, ..Element::default() };
         }
@@ -210,10 +220,10 @@ impl<'t> Walk<'_, 't> {
                     if may_be_secret(name, &value) && !value.is_empty() {
                         self.found.secret(place, &value, SECRET);
                     } else {
-                        self.found.inner(place, &value, |kept| escape(kept).into_owned());
+                        self.found.inner(place, &value, written);
                     }
                 }
-                None => self.found.inner(place, &value, |kept| escape(kept).into_owned()),
+                None => self.found.inner(place, &value, written),
             }
         }
         let secret = named.clone().or_else(|| deep.clone());
@@ -254,7 +264,7 @@ impl<'t> Walk<'_, 't> {
             }
         }
         let (lead, tail) = (run.text.len() - run.text.trim_start().len(), run.text.trim_end().len());
-        let write = |kept: &str| format!("{}{}{}", &run.text[..lead], escape(kept), &run.text[tail..]);
+        let write = |kept: &str| format!("{}{}{}", &run.text[..lead], written(kept), &run.text[tail..]);
         let top = self.top();
         match top.secret.clone() {
             // below a secret, `<minLength>8</minLength>` is none

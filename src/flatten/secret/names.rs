@@ -7,10 +7,16 @@ use aho_corasick::{AhoCorasick, MatchKind};
 /// What all but a few names of secrets hold, as it is looked for in long texts: a search for two letters alone would
 /// stop at every other word, so what stands around `pw` is looked for as well. It also stops wherever something begins
 /// with the same three letters: `secret` and `connectionString` are looked for from letters on that few words hold.
-pub(in crate::flatten) const STEMS: [&str; 22] = [
+pub(in crate::flatten) const STEMS: [&str; 41] = [
     "pass",
     "pwd",
     "pw=",
+    "pw ",
+    "pw:",
+    "pw<",
+    "pw>",
+    "pw\"",
+    "pw'",
     "$pw",
     "npw",
     "_pw",
@@ -30,12 +36,27 @@ pub(in crate::flatten) const STEMS: [&str; 22] = [
     "kennwort",
     "wachtwoord",
     "pswd",
+    "contrase",
+    "senha",
+    "withlicense",
+    "tioncode",
+    "tion_code",
+    "mentcode",
+    "ment_code",
+    "lockcode",
+    "lock_code",
+    "qrcode",
+    "exitcode",
+    "mode_code",
+    "pany_code",
 ];
 
 /// How names end that hold a secret even where they are ids, letters only and in small ones.
-const CERTAIN: [&str; 23] = [
+const CERTAIN: [&str; 25] = [
     "accesskey",
     "accesstoken",
+    "advancedthreatprotectionoffboarding",
+    "advancedthreatprotectiononboarding",
     "apikey",
     "apitoken",
     "authtoken",
@@ -60,36 +81,52 @@ const CERTAIN: [&str; 23] = [
 ];
 
 /// How other names of secrets end.
-const ENDINGS: [&str; 43] = [
+const ENDINGS: [&str; 62] = [
     "accountkey",
     "acctkey",
+    "activationcode",
     "activationkey",
+    "aeskey",
+    "agentkey",
     "analyticskey",
     "authkey",
+    "authorizationcode",
     "authorizationkey",
     "challenge",
     "companykey",
+    "contrasena",
+    "contraseña",
     "customerkey",
     "deploymentkey",
     "encryptionkey",
     "enrollkey",
+    "enrollmentcode",
     "enrollmentkey",
     "functionkey",
     "functionskey",
+    "hmackey",
+    "inpkey",
+    "installationkey",
+    "invitationcode",
     "kennwort",
     "keymaterial",
     "licensekey",
     "masterkey",
     "motdepasse",
+    "nessuskey",
     "networkkey",
     "passcode",
     "passwordformatstring",
     "passwort",
     "passwrd",
     "pfxblob",
+    "pidkey",
+    "pincode",
+    "privkey",
     "pswd",
     "pwd",
     "recoverykey",
+    "registrationcode",
     "registrationkey",
     "secret",
     "secretreferencevalueid",
@@ -98,26 +135,34 @@ const ENDINGS: [&str; 43] = [
     "signingkey",
     "storagekey",
     "subscriptionkey",
+    "symmkey",
     "tenantkey",
     "token",
+    "unlockcode",
     "wachtwoord",
     "wepkey",
+    "withlicense",
     "workspacekey",
     "wpakey",
 ];
 
 /// Words that name a secret only where they stand for themselves: `bypass` and `mapping` end in them.
-const WORDS: [&str; 8] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "pw", "sas"];
+const WORDS: [&str; 10] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "pw", "sas", "senha", "skey"];
 
-/// Names without any of the stems, which are secrets as they stand; those with `exit` leave a kiosk.
-const WHOLE: [&str; 6] = [
-    "activationcode",
-    "activation_code",
+/// Names that are secrets as they stand; those with `exit` leave a kiosk.
+const WHOLE: [&str; 8] = [
+    AUTHORIZATION,
+    "company_code",
     "exit_lock_task_mode_code",
+    "key_info",
     "kioskModeExitCode",
+    "proxy-authorization",
     "qrCodeContent",
     "qrCodeImage",
 ];
+
+/// The header of a request that says who asks.
+const AUTHORIZATION: &str = "authorization";
 
 /// What may follow such a name without making it another one.
 const TAILS: [&str; 10] =
@@ -187,6 +232,11 @@ pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
 /// Whether `name` is that of a PIN.
 pub(super) fn is_pin(name: &str) -> bool {
     last_word(tail(name)) == "pin"
+}
+
+/// Whether `name` is that of a header that says who asks, behind a word for the way in which it does.
+pub(super) fn is_authorization(name: &str) -> bool {
+    super::ends_with(name, AUTHORIZATION)
 }
 
 /// Whether a name is a program's, or says what goes around something: `ProxyByPass`.

@@ -25,6 +25,7 @@ fn names_that_hold_secrets_are_known_in_any_writing() {
         "./Vendor/MSFT/VPN/PreSharedKey",
         "com.apple.carddav_carddavpassword",
         "x_api_key",
+        "device_vendor_msft_windowsadvancedthreatprotection_onboarding",
         "x~policy~browser_managementenrollmenttoken_managementenrollmenttoken",
         "com.contoso.sso_auth_token",
         "Proxy password",
@@ -98,6 +99,14 @@ fn names_of_secrets_are_known_in_every_spelling() {
         "keyMaterial",
         "preSharedKey",
         "passwordHash",
+        "./Vendor/MSFT/WindowsLicensing/UpgradeEditionWithLicense",
+        "./Device/Vendor/MSFT/WindowsAdvancedThreatProtection/Offboarding",
+        "Authorization",
+        "ldapBindPw",
+        "PIDKEY",
+        "SKEY",
+        "unlockCode",
+        "contraseña",
     ] {
         assert!(is_secret_name(name), "{name}");
     }
@@ -120,6 +129,11 @@ fn names_of_secrets_are_known_in_every_spelling() {
         "1Password",
         "LastPass",
         "ProxyByPass",
+        "exitCode",
+        "countryCode",
+        "localUserAuthorizations",
+        "desenha",
+        "device_vendor_msft_windowsadvancedthreatprotection_configuration_samplesharing",
     ] {
         assert!(!is_secret_name(name), "{name}");
     }
@@ -146,6 +160,9 @@ fn a_word_about_a_secret_is_a_word_of_its_own() {
         ("password", "<your password here>", false),
         ("password", "{{userpassword}}", false),
         ("password", "****", false),
+        ("Authorization", "required", false),
+        ("Authorization", "Negotiate", false),
+        ("Authorization", "Basic aHVudGVyMg==", true),
     ] {
         assert_eq!(may_be_secret(name, value), may_be, "{name}: {value}");
     }

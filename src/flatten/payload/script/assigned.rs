@@ -10,17 +10,17 @@ use crate::flatten::secret::{ends_with, starts_with};
 /// What follows a name: something that assigns, and a value. `$name = "value"`, `--name value`,
 /// `"name": "value"`, `<name>value<`, `-Name name -Value value`, `/v name /d value`, `("name", "value")`.
 static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
+    regex(
         r#"(?isx)
         \A (?P<between>
               (?: [\\`]*["'] | ["']?\] | \} )? \s* (?: := | => | = | : ) \s*
             | </key>\s*<[a-z]+>
             | (?:\s[^<>]{0,256})? > \s* (?: <value> \s* )?
-            | ["']? (?: [\ \t]+-[a-z]{1,32}[\ \t]+[^\s]{1,64} ){0,2} [\ \t]+ -Value [\ \t]+
-            | ["']? (?: [\ \t]+ /t [\ \t]+ \w{1,16} )? [\ \t]+ /d [\ \t]+
+            | ["']? PARAMETERS [\ \t]+ -Value [\ \t]+
+            | ["']? FLAGS [\ \t]+ /d [\ \t]+
             | ["'] [\ \t]* , [\ \t]*
             | ["'] \s+ value \s* = \s*
-            | [\ \t]+ (?: -?string [\ \t]+ )?
+            | ["']? [\ \t]+ (?: -?string [\ \t]+ )?
         )
         (?:
             (?: \(\s* | \[\w{1,32}\]\s* | `\r?\n\s* ){0,3}
@@ -35,17 +35,35 @@ static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         )
         "#,
     )
-    .ok()
 });
 
-/// The name of a pair, and its value: `"key": "apiToken", "valueString": "…"`.
-static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?isx) \\*"(?:key|name|id|settingName)\\*"\s*:\s*\\*"(?P<name>[^"\\]{1,96})\\*"\s*,
-        \s*\\*"(?:value[a-z]*|data|string)\\*"\s*:\s*\\*"(?P<value>(?:[^"\\]|\\[^"])*)"#,
-    )
-    .ok()
+/// Parameters of a cmdlet beside the two that matter, with their values or without.
+const PARAMETERS: &str = r#"(?: [\ \t]+ -[a-z]{1,32} (?: [\ \t]+ (?: "[^"\n]*" | '[^'\n]*' | [^\s"'-]\S* ) )? ){0,5}"#;
+
+/// What `reg add` takes beside them.
+const FLAGS: &str = r"(?: [\ \t]+ /(?: t [\ \t]+ \w{1,16} | s [\ \t]+ \S+ | f | reg:[0-9]{2} ) ){0,4}";
+
+/// A value with or without quotes.
+const QUOTED: &str = r#"(?: "(?P<double> [^"\n]+ )" | '(?P<single> [^'\n]+ )' | (?P<open> [^\s"'/-][^\s"']* ) )"#;
+
+/// Pairs of a name and a value in other orders: `"key": "apiToken", "valueString": "…"`, `Name = "…"; Value = "…"`,
+/// `-Value … -Name …`, `/d … /v …`.
+static PAIRS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let pairs = [
+        r#" \\*"(?:key|name|id|settingName)\\*"\s*:\s*\\*"(?P<name>[^"\\]{1,96})\\*"\s*,
+        \s*\\*"(?:value[a-z]*|data|string)\\*"\s*:\s*\\*"(?P<double>(?:[^"\\]|\\[^"])*)"#,
+        r#"\b (?:value)?name ["']? \s* = \s* ["'](?P<name>[^"'\n]{1,96})["'] (?: \s*[;,]?\s* \w{1,32} \s*=\s* ["'][^"'\n]*["'] ){0,4}
+        \s*[;,]?\s* ["']? (?:value(?:data)?|data) ["']? \s*=\s* QUOTED"#,
+        r#"[\ \t] -Value [\ \t]+ QUOTED PARAMETERS [\ \t]+ -Name [\ \t]+ ["']?(?P<name>[\w.\ -]{1,96})"#,
+        r#"[\ \t] /d [\ \t]+ QUOTED FLAGS [\ \t]+ /v [\ \t]+ ["']?(?P<name>[\w.-]{1,96})"#,
+    ];
+    pairs.iter().filter_map(|pair| regex(&format!("(?isx){pair}"))).collect()
 });
+
+fn regex(pattern: &str) -> Option<Regex> {
+    let pattern = pattern.replace("PARAMETERS", PARAMETERS).replace("FLAGS", FLAGS).replace("QUOTED", QUOTED);
+    Regex::new(&pattern).ok()
+}
 
 /// What stands behind a name.
 #[derive(Default)]
@@ -102,12 +120,15 @@ fn end_of(rest: &str, kind: &str) -> usize {
     end.unwrap_or(rest.len())
 }
 
-/// Places of values in pairs that a script writes as JSON.
+/// Places of values in pairs, wherever the name stands.
 pub(super) fn pairs(text: &str) -> Vec<Range<usize>> {
-    let Some(pair) = PAIR.as_ref().filter(|_| text.contains('"')) else { return Vec::new() };
-    let secret = pair.captures_iter(text).filter_map(|found| {
-        let value = found.name("value")?;
-        (is_secret_name(&found["name"]) && may_be_secret(&found["name"], value.as_str())).then(|| value.range())
+    let all = PAIRS.iter().flat_map(|pair| pair.captures_iter(text));
+    let secret = all.filter_map(|found| {
+        let groups = ["double", "single", "open"];
+        let (kind, value) = groups.into_iter().find_map(|kind| Some((kind, found.name(kind)?)))?;
+        let (name, plain) = (&found["name"], value.as_str());
+        let is_secret = is_secret_name(name) && may_be_secret(name, plain) && !is_reference(plain, kind != "single");
+        is_secret.then(|| value.range())
     });
     secret.collect()
 }
@@ -152,7 +173,7 @@ fn is_open_value(text: &str, name: &Range<usize>, between: &str, place: &Range<u
 
 /// Whether a name and its value stand side by side, with nothing but the value's type between them.
 fn assigns_nothing(between: &str) -> bool {
-    let between = between.trim();
+    let between = between.trim_start_matches(['"', '\'']).trim();
     between.is_empty() || between.trim_start_matches('-').eq_ignore_ascii_case("string")
 }
 
@@ -183,7 +204,7 @@ fn is_argument(text: &str, name: &Range<usize>) -> bool {
 }
 
 /// Whether the name stands behind a command that takes a name and its value: `setx API_KEY x`,
-/// `defaults write com.contoso.app Token -string x`, `Add :Password string x`.
+/// `defaults write com.contoso.app Token -string x`, `Add :Password string x`, `Set-ItemProperty $path Password x`.
 fn is_set_by_command(text: &str, name: &Range<usize>) -> bool {
     let line = line_before(text, name.start);
     let mut words = line.trim_end_matches([':', '"', '\'']).split_ascii_whitespace().rev();
@@ -191,7 +212,8 @@ fn is_set_by_command(text: &str, name: &Range<usize>) -> bool {
     let is = |word: &str, known: &str| word.trim_start_matches(['"', '\'']).eq_ignore_ascii_case(known);
     let is_setter = ["setx", "setenv", "set-variable"].iter().any(|setter| is(last, setter));
     let is_list = line.ends_with(':') && (is(last, "add") || is(last, "set"));
-    is_setter || is_list || (is(before, "write") && is(first, "defaults"))
+    let has_path = ["set-itemproperty", "new-itemproperty"].iter().any(|cmdlet| is(before, cmdlet));
+    is_setter || is_list || has_path || (is(before, "write") && is(first, "defaults"))
 }
 
 /// Whether an assignment without quotes is all of its line or of the text in quotes around it, and its value no word of
@@ -229,4 +251,15 @@ fn is_elsewhere(name: &str, value: &str) -> bool {
         || (ends_with(name, "tokens")
             && value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'-' | b'*')))
         || (value.starts_with('/') && (name.eq_ignore_ascii_case("pwd") || name == "passwd"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ASSIGNED, PAIRS};
+
+    #[test]
+    fn every_pattern_can_be_read() {
+        assert!(ASSIGNED.is_some());
+        assert_eq!(PAIRS.len(), 4);
+    }
 }

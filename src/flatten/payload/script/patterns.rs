@@ -9,7 +9,7 @@ use std::{
 
 use regex::Regex;
 
-use super::{is_reference, line_before, may_be_secret};
+use super::{super::redaction, is_reference, line_before, may_be_secret};
 
 struct Pattern {
     /// In small letters. None may begin before a stem of a secret's name that it holds: the search finds the first alone.
@@ -28,15 +28,17 @@ enum Only {
     NoPort,
     /// With a digit: letters alone are words.
     WithDigit,
+    /// Base64 of a text with a secret.
+    Encoded,
 }
 
 /// A word of a command line, in quotes or without, that is no option and no variable.
 const TOKEN: &str = r#"(?: [\\`]*"(?P<double>[^"\n]+?)[\\`]*" | '(?P<single>[^'\n]+)' | (?P<open>[^\s"'`|;&<>(){}\#%$/\\*-][^\s"'`|;<>]{0,255}) )"#;
 
-const PATTERNS: [Pattern; 21] = [
+const PATTERNS: [Pattern; 29] = [
     Pattern {
         words: &["-----begin"],
-        regex: r#"-----BEGIN\ [A-Z0-9\ ]{0,32}PRIVATE\ KEY-----([^"'].*?)(?:-----END|\z)"#,
+        regex: r#"-----BEGIN\ (?:[A-Z0-9\ ]{0,32}PRIVATE\ KEY(?:\ BLOCK)?|OpenVPN\ Static\ key\ V1)-----([^"'].*?)(?:-----END|\z)"#,
         only: Only::Anything,
     },
     Pattern {
@@ -108,17 +110,54 @@ const PATTERNS: [Pattern; 21] = [
         only: Only::Anything,
     },
     Pattern {
-        words: &["pass", "sudo -s"],
-        regex: r#"\becho[\ \t]+(?:["']?[^\s:"']{1,64}:([^\s"'|]{1,256})["']?[\ \t]*\|[\ \t]*(?:sudo[\ \t]+)?chpasswd|(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"'|$]{1,256}))[\ \t]*\|[\ \t]*sudo[\ \t]+-S\b)"#,
+        words: &["pass", "sudo -s", "kinit", "realm join"],
+        regex: r#"\becho[\ \t]+(?:["']?[^\s:"']{1,64}:([^\s"'|]{1,256})["']?[\ \t]*\|[\ \t]*(?:sudo[\ \t]+)?chpasswd|(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"'|$]{1,256}))[\ \t]*\|[\ \t]*(?:sudo[\ \t]+-S\b|(?:sudo[\ \t]+)?(?:passwd\b[^\n|;]{0,64}--stdin|kinit\b|realm[\ \t]+join\b)))"#,
         only: Only::Anything,
     },
     Pattern {
         words: &["networkcred", "x509certificate2", "pass"],
-        regex: r#"(?:(?:NetworkCredential|X509Certificate2)(?:\]::new)?\([^,\n()]{1,128},|\bSetPassword["']?\s*[(,])\s*["']([^"'\n]{1,256})["']"#,
+        regex: r#"(?:(?:NetworkCredential|X509Certificate2)(?:\]::new)?\([^,\n()]{1,128},|\bSetPassword["']?\s*[(,\ ])\s*["']([^"'\n]{1,256})["']"#,
         only: Only::Anything,
     },
     Pattern { words: &["cid="], regex: r#"\bcid=["']?([0-9a-f]{32}-[0-9a-f]{2})\b"#, only: Only::Anything },
-    Pattern { words: &["/ipk"], regex: r"/ipk[\ \t]+([a-z0-9]{5}(?:-[a-z0-9]{5}){4})\b", only: Only::Anything },
+    // a product key, wherever it stands
+    Pattern { words: &["key", "ipk"], regex: r"\b(?-i:([A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}))\b", only: Only::WithDigit },
+    Pattern {
+        words: &["certutil", "sqlcmd", "autologon", "setairportnet"],
+        regex: r#"\b(?:certutil\b[^\n;|&]{0,200}?[\ \t]-p[\ \t]+|sqlcmd\b[^\n;|&]{0,200}?[\ \t](?-i:-P)[\ \t]*|autologon(?:64)?(?:\.exe)?["']?[\ \t]+(?:/accepteula[\ \t]+)?[^\s/]\S{0,64}[\ \t]+\S{1,64}[\ \t]+|setairportnetwork[\ \t]+\S{1,32}[\ \t]+(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|\S{1,64})[\ \t]+)TOKEN"#,
+        only: Only::Anything,
+    },
+    Pattern {
+        words: &["pass"],
+        regex: r#"\b(?:sc(?:\.exe)?[\ \t][^\n]{0,256}?password=[\ \t]+TOKEN|user\ name\s+\S{1,64}\s+password\s+[\\]*["']([^"'\\\n]{1,256}))"#,
+        only: Only::Anything,
+    },
+    Pattern {
+        words: &["mount_", "mount -t"],
+        regex: r#"\bmount(?:_\w+|\ -t\ \w+)\b[^\n]{0,128}?//[^\s/:@"']{1,128}:([^\s@/"']{1,256})@"#,
+        only: Only::Anything,
+    },
+    Pattern {
+        words: &["utf-16/>", "savebios", "setbiosp", "dellsmbios"],
+        regex: r#"<utf-16/>([^"'<\n]{1,128})|\b(?:SaveBiosSettings|SetBiosPassword)["']?\s*\(\s*["']([^"'\n]{1,256})["']|\bDellSmbios:[\w\\]{0,64}Password["']?[\ \t]+TOKEN"#,
+        only: Only::Anything,
+    },
+    Pattern {
+        words: &["mapnetworkd", "getbytes"],
+        regex: r#"\b(?:MapNetworkDrive\s*\(?\s*(?:[^,\n]{1,128},){4}\s*["']([^"'\n]{1,256})["']|GetBytes\s*\(\s*["'][^"':\n]{1,64}:([^\s"'/][^"'\n]{0,255})["'])"#,
+        only: Only::Anything,
+    },
+    Pattern { words: &["eyj"], regex: r#"[\ \t]-t[\ \t]+["']?(eyJ[A-Za-z0-9+/=_-]{40,})"#, only: Only::Anything },
+    Pattern {
+        words: &["private-lines"],
+        regex: r"Private-Lines:\s*[0-9]+\r?\n(.*?)(?:\nPrivate-MAC|\z)",
+        only: Only::Anything,
+    },
+    Pattern {
+        words: &["-enc", "frombase64"],
+        regex: r#"(?:[\ \t]-e(?:nc|ncodedcommand)[\ \t]+["']?|FromBase64String\s*\(\s*["'])([A-Za-z0-9+/=]{16,})"#,
+        only: Only::Encoded,
+    },
 ];
 
 static COMPILED: [OnceLock<Option<Regex>>; PATTERNS.len()] = [const { OnceLock::new() }; PATTERNS.len()];
@@ -164,6 +203,7 @@ pub(super) fn found(text: &str, asked: Set) -> Vec<Range<usize>> {
                     Only::Anything => true,
                     Only::NoPort => !is_port(value),
                     Only::WithDigit => value.bytes().any(|byte| byte.is_ascii_digit()),
+                    Only::Encoded => redaction::encodes_secret(value),
                 };
                 fits && may_be_secret("", value)
                     && !is_reference(value, single.as_ref() != Some(place))

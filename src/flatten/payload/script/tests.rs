@@ -60,6 +60,45 @@ fn what_is_assigned_to_a_name_is_withheld_however_it_is_written() {
         ("https://contoso.com/a?password=hunter", "https://contoso.com/a?password=(secret)"),
         ("pin=swordfish", "pin=(secret)"),
         ("# Default admin password: hunter2", "# Default admin password: (secret)"),
+        ("$userPw = \"hunter2\"", "$userPw = \"(secret)\""),
+        ("$senha = 'hunter2'", "$senha = '(secret)'"),
+        ("SITE_ACTIVATION_CODE=hunter2", "SITE_ACTIVATION_CODE=(secret)"),
+        ("setup SKEY=\"hunter2\"", "setup SKEY=\"(secret)\""),
+    ]);
+}
+
+#[test]
+fn what_is_written_to_the_registry_is_withheld_in_whatever_order() {
+    assert_withheld(&[
+        (
+            "REG add \"HKLM\\x\" /v OnboardingInfo /t REG_SZ /f /d \"{\\\"body\\\":1}\"",
+            "REG add \"HKLM\\x\" /v OnboardingInfo /t REG_SZ /f /d \"(secret)\"",
+        ),
+        (
+            "reg add HKLM\\x /v DefaultPassword /f /t REG_SZ /d hunter2",
+            "reg add HKLM\\x /v DefaultPassword /f /t REG_SZ /d (secret)",
+        ),
+        (
+            "reg add HKLM\\x /t REG_SZ /d hunter2 /v DefaultPassword /f",
+            "reg add HKLM\\x /t REG_SZ /d (secret) /v DefaultPassword /f",
+        ),
+        (
+            "New-ItemProperty -Path $p -Value \"hunter2\" -Name \"DefaultPassword\" -Force",
+            "New-ItemProperty -Path $p -Value \"(secret)\" -Name \"DefaultPassword\" -Force",
+        ),
+        (
+            "Set-ItemProperty -Path $p -Name DefaultPassword -Type String -Force -Value \"hunter2\"",
+            "Set-ItemProperty -Path $p -Name DefaultPassword -Type String -Force -Value \"(secret)\"",
+        ),
+        (
+            "New-ItemProperty -Name DefaultPassword -Path \"HKLM:\\Windows NT\\Winlogon\" -Value hunter2",
+            "New-ItemProperty -Name DefaultPassword -Path \"HKLM:\\Windows NT\\Winlogon\" -Value (secret)",
+        ),
+        ("Set-ItemProperty $p \"DefaultPassword\" \"hunter2\"", "Set-ItemProperty $p \"DefaultPassword\" \"(secret)\""),
+        (
+            "@{ Name = \"DefaultPassword\"; Type = \"String\"; Value = \"hunter2\" }",
+            "@{ Name = \"DefaultPassword\"; Type = \"String\"; Value = \"(secret)\" }",
+        ),
     ]);
 }
 
@@ -91,6 +130,44 @@ fn what_commands_take_is_withheld() {
         ("Authorization: Bearer hunter2", "Authorization: Bearer (secret)"),
         ("$t = 'ghp_hunter2hunter2hunter2hunter2hunter2'", "$t = '(secret)'"),
         ("$h.Add(\"Authorization\", \"SSWS hunter2hunter2\")", "$h.Add(\"Authorization\", \"SSWS (secret)\")"),
+        ("cscript slmgr.vbs -ipk HUNT2-HUNT2-HUNT2-HUNT2-HUNT2", "cscript slmgr.vbs -ipk (secret)"),
+        ("$s.InstallProductKey(\"HUNT2-HUNT2-HUNT2-HUNT2-HUNT2\")", "$s.InstallProductKey(\"(secret)\")"),
+        ("certutil -f -p hunter2 -importpfx a.pfx", "certutil -f -p (secret) -importpfx a.pfx"),
+        ("sqlcmd -S host -U sa -P hunter2", "sqlcmd -S host -U sa -P (secret)"),
+        ("Autologon64.exe user domain hunter2", "Autologon64.exe user domain (secret)"),
+        (
+            "networksetup -setairportnetwork en0 \"My net\" hunter2",
+            "networksetup -setairportnetwork en0 \"My net\" (secret)",
+        ),
+        ("sc.exe config svc obj= .\\svc password= hunter2", "sc.exe config svc obj= .\\svc password= (secret)"),
+        (
+            "osascript -e 'do shell script \"x\" user name \"a\" password \"hunter2\" with administrator privileges'",
+            "osascript -e 'do shell script \"x\" user name \"a\" password \"(secret)\" with administrator privileges'",
+        ),
+        ("mount_smbfs //user:hunter2@srv/share /mnt", "mount_smbfs //user:(secret)@srv/share /mnt"),
+        ("echo \"hunter2\" | passwd --stdin root", "echo \"(secret)\" | passwd --stdin root"),
+        ("echo 'hunter2' | sudo realm join contoso.com", "echo '(secret)' | sudo realm join contoso.com"),
+        (
+            "$i.SetBIOSSetting(\"Setup Password\",\"<utf-16/>hunter2\")",
+            "$i.SetBIOSSetting(\"Setup Password\",\"<utf-16/>(secret)\")",
+        ),
+        ("$b.SaveBiosSettings(\"hunter2,ascii,us\")", "$b.SaveBiosSettings(\"(secret)\")"),
+        (
+            "Set-Item DellSmbios:\\Security\\AdminPassword \"hunter2\"",
+            "Set-Item DellSmbios:\\Security\\AdminPassword \"(secret)\"",
+        ),
+        ("objUser.SetPassword \"hunter2\"", "objUser.SetPassword \"(secret)\""),
+        (
+            "$net.MapNetworkDrive(\"Z:\",\"\\\\srv\\s\",$false,\"user\",\"hunter2\")",
+            "$net.MapNetworkDrive(\"Z:\",\"\\\\srv\\s\",$false,\"user\",\"(secret)\")",
+        ),
+        ("[Text.Encoding]::ASCII.GetBytes(\"user:hunter2\")", "[Text.Encoding]::ASCII.GetBytes(\"user:(secret)\")"),
+        ("powershell -enc JABwAHcAPQAnAGgAdQBuAHQAZQByADIAJwA=", "powershell -enc (secret)"),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----hunter2-----END",
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----(secret)-----END",
+        ),
+        ("Private-Lines: 1\nhunter2\nPrivate-MAC: 1", "Private-Lines: 1\n(secret)\nPrivate-MAC: 1"),
     ]);
 }
 
@@ -128,6 +205,15 @@ fn what_only_looks_like_a_secret_is_kept() {
         "$password = ConvertTo-SecureString $plain -AsPlainText -Force",
         "$forgotPasswordUrl = \"https://passwordreset.contoso.com\"; -changePassword https://contoso.com/x",
         "Use Bearer token-authentication-middleware here",
+        "$exitCode = 1603; $qrCode = 'none'",
+        "certutil -pulse; certutil -ping -config host",
+        "powershell -enc VwByAGkAdABlAC0ASABvAHMAdAAgACcASABlAGwAbABvACcA",
+        "sqlcmd -S host -E -i x.sql -p",
+        "[Text.Encoding]::UTF8.GetBytes(\"https://contoso.com\")",
+        "Set-ItemProperty $p \"DisplayName\" \"Contoso\"",
+        "@{ Name = \"PasswordAge\"; Value = \"42\" }",
+        "$key = 'HKLM:\\A'; $id = '8A69D345-D564-463C-AFF1-A69D9E530F96'",
+        "New-ItemProperty -Path $p -Value 1 -Name DisablePasswordReveal",
     ] {
         assert_eq!(kept(line), None, "{line}");
     }
