@@ -23,7 +23,7 @@ pub(super) fn of(shape: SettingsShape, body: &Body<'_>, tells_assignments: bool)
     let is_there = names.is_empty() || counted == Some(0) || lists().any(|list| is_list_of(list, is_item));
     if !is_there && !lists().flat_map(elements).any(is_item) {
         Completeness::Absent
-    } else if !is_there || names.iter().any(|name| body.goes_on(name)) {
+    } else if !is_there || body.going_on.iter().any(|list| *list != "assignments") {
         Completeness::Cut
     } else if counted.is_some_and(|counted| listed.unwrap_or_default() < counted) {
         Completeness::Short

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState},
 };
 
 use futures_util::{Stream, StreamExt as _, stream};
@@ -18,6 +18,8 @@ pub(super) struct Page {
     value: Option<Vec<RawItem>>,
     #[serde(default, rename = "@odata.nextLink")]
     pub(super) next: Option<String>,
+    #[serde(default)]
+    error: Option<RawItem>,
 }
 
 impl Page {
@@ -30,6 +32,10 @@ impl Page {
         }
         let page: Self = serde_json::from_slice(body).map_err(|e| bad(describe(body, &e)))?;
         let items = page.value.ok_or_else(|| bad("a list without `value`".into()))?;
+        if page.error.is_some() {
+            // What came of it is not all.
+            return Err(bad("a list that ends in an error".into()));
+        }
         if page.next.as_ref().is_some_and(|link| link.trim().is_empty()) {
             // Taken for the end, it would let the rest of the list look removed.
             return Err(bad("a list with an empty next link".into()));
@@ -134,15 +140,20 @@ impl Client {
         let limit = self.shared.options.max_list;
         let size = |items: &[RawItem]| items.iter().map(|item| item.get().len()).sum::<usize>();
         let (mut bytes, mut count) = (size(&items), 0);
+        let (hashes, mut shown, mut known) = (RandomState::new(), HashSet::new(), 0);
         while bytes <= limit {
             let Some(more) = pages.next().await else { return Ok(items) };
-            let mut more = more?;
+            let more = more?;
             bytes += size(&more);
             count += 1;
             if count > MOST_GATHERED {
                 return Err(GraphError::EndlessList { pages: count });
             }
-            items.append(&mut more);
+            // Pages overlap where something came in before their place: ids alone may begin anew with each.
+            let hash = |item: &RawItem| hashes.hash_one(item.get());
+            shown.extend(items[known..].iter().map(hash));
+            known = items.len();
+            items.extend(more.into_iter().filter(|item| !shown.contains(&hash(item))));
         }
         Err(GraphError::TooLarge { limit })
     }

@@ -281,13 +281,18 @@ async fn remove_vanished(
             Ok(vanished) => vanished,
             Err(error) => return Ok((writer, Err(error.into()))),
         };
+        let mut unknown = Vec::new();
         if let Some(live) = live
             && !gone.is_empty()
         {
-            gone = live.confirmed_gone(kind, &absent, gone).await;
+            (gone, unknown) = live.confirmed_gone(kind, &absent, gone).await;
         }
         if stop.token.is_cancelled() {
             break;
+        }
+        for problem in unknown {
+            writer.state.kind(slug).status = Status::Partial;
+            writer.problem(problem);
         }
         if gone.is_empty() {
             continue;

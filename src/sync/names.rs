@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::{
-        Mutex, PoisonError, RwLock,
+        Mutex, PoisonError, RwLock, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -108,8 +108,7 @@ impl Names {
             known.insert(id.clone(), Some((fetched_at, definition.fingerprint())));
             named.push((id, definition));
         }
-        drop(known);
-        self.learn(named);
+        self.learn(named, &known);
         true
     }
 
@@ -163,13 +162,14 @@ impl Names {
         for (id, definition) in &of_use {
             known.insert(id.clone(), Some((fetched_at, definition.fingerprint())));
         }
+        self.learn(of_use, &known);
         drop(known);
-        self.learn(of_use);
         failed.map_or(Ok(()), Err)
     }
 
-    /// No row shows a description, and thousands of them take room.
-    fn learn(&self, definitions: Vec<(String, Definition)>) {
+    /// No row shows a description, and thousands of them take room. Nobody may see that they are known before the
+    /// flattener knows them: a policy that was flattened without would be stored as one that has them.
+    fn learn(&self, definitions: Vec<(String, Definition)>, _known: &RwLockWriteGuard<'_, HashMap<String, Known>>) {
         let named = definitions.into_iter().filter(|(_, definition)| !definition.names_nothing());
         let named = named.map(|(id, definition)| (id, Definition { description: None, ..definition }));
         self.flattener.learn(named.collect());

@@ -260,6 +260,102 @@ async fn a_policy_that_is_gone_is_removed_only_where_graph_knows_it_no_longer() 
     assert_eq!((changes[0].change.as_str(), changes[0].graph_policy_id.as_str()), ("removed", "b"));
 }
 
+fn body(value: &Value) -> Effect {
+    Effect::Body(Box::leak(value.to_string().into_boxed_str()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_of_which_graph_does_not_say_that_it_is_gone_is_told() {
+    let setup = Setup::new().await;
+    setup.server.add(DEVICES, [device("a", 1), device("b", 2)]);
+    setup.sync(&["device-configuration"]).await;
+    setup.server.remove(DEVICES, "b");
+    setup.server.fault(Fault::on("deviceConfigurations/b", Effect::Status(403, "Forbidden", "not now", Vec::new())));
+    let synced = setup.sync(&["device-configuration"]).await;
+    let told = &synced.report.problems[0];
+    assert_eq!((told.code, told.policy.as_str()), ("forbidden", "b"));
+    assert_eq!(kind(&synced, "device-configuration").status, Status::Partial);
+    assert_eq!(setup.policies().await.len(), 2);
+    setup.server.heal();
+    let synced = setup.sync(&["device-configuration"]).await;
+    assert_eq!((synced.report.status, kind(&synced, "device-configuration").removed), (Status::Succeeded, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_pages_of_a_policy_show_is_one_setting() {
+    let setup = Setup::new().await;
+    let setting =
+        |n: i64| json!({ "id": "s", "definitionId": format!("deviceConfiguration--x_pin{n}"), "valueJson": "1" });
+    setup.server.add(INTENTS, [json!({ "id": "a", "displayName": "a", "assignments": [], "settings": [setting(1)] })]);
+    let next = format!("{}/beta/second", setup.server.url());
+    let first = json!({ "value": [setting(1), setting(2)], "@odata.nextLink": next });
+    setup.server.fault(Fault::on("/a/settings", body(&first)));
+    setup.server.fault(Fault::on("beta/second", body(&json!({ "value": [setting(2), setting(3)] }))));
+    let synced = setup.sync(&["intent"]).await;
+    assert_eq!(synced.report.status, Status::Succeeded, "{:?}", synced.report);
+    assert_eq!(setup.settings().await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_ends_in_an_error_is_no_whole_list() {
+    let setup = Setup::new().await;
+    setup.server.add(DEVICES, [device("a", 1), device("b", 2)]);
+    setup.sync(&["device-configuration"]).await;
+    let half = json!({ "value": [device("a", 5)], "error": { "code": "Timeout", "message": "too late" } });
+    setup.server.fault(Fault::on("deviceConfigurations?", body(&half)));
+    let synced = setup.sync(&["device-configuration"]).await;
+    let failed = kind(&synced, "device-configuration");
+    assert_eq!((failed.status, failed.error.as_ref().unwrap().code), (Status::Failed, "bad_response"));
+    assert!(setup.changes().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_an_expand_gives_is_not_taken_for_gone_without_it() {
+    const APPS: &str = "deviceAppManagement/iosManagedAppProtections";
+    let setup = Setup::new().await;
+    let apps = json!([{ "mobileAppIdentifier": { "bundleId": "com.contoso.app" } }]);
+    let policy = json!({ "@odata.type": "#microsoft.graph.iosManagedAppProtection", "id": "a", "displayName": "a",
+        "pinRequired": true, "apps": apps, "assignments": [] });
+    setup.server.add(APPS, [policy]);
+    assert_eq!(setup.sync(&["app-protection"]).await.report.status, Status::Succeeded);
+    let before = setup.settings().await.len();
+    setup.server.fault(Fault::on("iosManagedAppProtections?", Effect::status(400)).times(1));
+    let page = json!({ "value": [{ "@odata.type": "#microsoft.graph.iosManagedAppProtection", "id": "a", "displayName": "a",
+        "pinRequired": true, "assignments": [] }] });
+    setup.server.fault(Fault::on("iosManagedAppProtections?", body(&page)));
+    let synced = setup.sync(&["app-protection"]).await;
+    assert_eq!(synced.report.problems[0].code, "incomplete", "{:?}", synced.report);
+    assert_eq!((setup.settings().await.len(), setup.changes().await.len()), (before, 0));
+    setup.server.heal();
+    assert_eq!(setup.sync(&["app-protection"]).await.report.status, Status::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assignments_that_go_on_behind_a_link_are_not_taken_for_all() {
+    const SCRIPTS: &str = "deviceManagement/deviceManagementScripts";
+    let setup = Setup::new().await;
+    let everybody = json!({ "id": "1", "target": { "@odata.type": "#microsoft.graph.allDevicesAssignmentTarget" } });
+    let users = json!({ "id": "2", "target": { "@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget" } });
+    let mut listed = script("a");
+    listed["assignments"] = json!([everybody, users]);
+    setup.server.add(SCRIPTS, [listed.clone()]);
+    setup.sync(&["windows-script"]).await;
+    listed["assignments"] = json!([everybody]);
+    listed["assignments@odata.nextLink"] = json!(format!("{}/beta/more", setup.server.url()));
+    setup.server.fault(Fault::on("deviceManagementScripts?", body(&json!({ "value": [listed] }))));
+    let synced = setup.sync(&["windows-script"]).await;
+    assert_eq!(synced.report.problems[0].code, "incomplete", "{:?}", synced.report);
+    assert!(setup.changes().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_of_an_item_that_is_no_policy_is_not_told() {
+    let setup = Setup::new().await;
+    setup.server.fault(Fault::on("deviceConfigurations?", body(&json!({ "value": ["hunter2"] }))));
+    let synced = setup.sync(&["device-configuration"]).await;
+    assert_eq!(synced.report.problems[0].message, "an item that is no JSON object");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_fails_half_way_keeps_what_came_and_removes_nothing() {
     let setup = Setup::new().await;

@@ -52,7 +52,13 @@ struct Item {
 }
 
 /// Completes the policies of one page.
-pub(super) async fn completed(client: &Client, endpoint: &Endpoint, page: Vec<Box<RawValue>>) -> Vec<Read> {
+/// Of lists that were not asked for nobody knows what is in them.
+pub(super) async fn completed(
+    client: &Client,
+    endpoint: &Endpoint,
+    not_asked: &[&str],
+    page: Vec<Box<RawValue>>,
+) -> Vec<Read> {
     let mut read = Vec::with_capacity(page.len());
     let mut items = Vec::with_capacity(page.len());
     for raw in page {
@@ -67,7 +73,10 @@ pub(super) async fn completed(client: &Client, endpoint: &Endpoint, page: Vec<Bo
         Details::Settings => settings(client, base, items, &mut read).await,
         Details::DefinitionValues => definition_values(client, base, items, &mut read).await,
         Details::Item(query) => whole_items(client, base, query, items, &mut read).await,
-        Details::None | Details::Singleton => read.extend(items.into_iter().map(|item| item.document(None))),
+        Details::None | Details::Singleton => read.extend(items.into_iter().map(|item| {
+            let json = not_asked.iter().fold(item.json, |json, list| going_on(json, list));
+            Item { json, ..item }.document(None)
+        })),
     }
     tell_gone(client, base, read).await
 }
@@ -93,7 +102,8 @@ async fn tell_gone(client: &Client, base: &str, read: Vec<Read>) -> Vec<Read> {
 
 /// `None` for what Microsoft ships to every tenant and nobody has set.
 fn item(json: Box<RawValue>) -> Result<Option<Item>, String> {
-    let properties: Properties<'_> = json::properties(json.get()).map_err(|error| error.to_string())?;
+    // its text stays out of the message
+    let properties: Properties<'_> = json::properties(json.get()).map_err(|_| "an item that is no JSON object")?;
     if properties.get("isGlobalScript").is_some_and(|global| global.get() == "true") {
         return Ok(None);
     }
@@ -205,15 +215,25 @@ async fn whole_items(client: &Client, base: &str, query: &str, items: Vec<Item>,
     for (item, answer) in items.into_iter().zip(client.batch(paths).await) {
         read.push(match answer.and_then(|whole| asked_one(&item.id, whole)) {
             Ok(whole) => {
-                let assignments: Option<Vec<Box<RawValue>>> = json::properties(item.json.get())
-                    .ok()
-                    .and_then(|properties| serde_json::from_str(properties.get("assignments")?.get()).ok());
-                let item = Item { json: whole, ..item };
+                let listed = json::properties(item.json.get()).unwrap_or_default();
+                let assignments: Option<Vec<Box<RawValue>>> =
+                    listed.get("assignments").and_then(|assignments| serde_json::from_str(assignments.get()).ok());
+                let go_on = listed.get("assignments@odata.nextLink").is_some_and(|next| next.get() != "null");
+                // not all of them say as little as none
+                let (json, assignments) =
+                    if go_on { (going_on(whole, "assignments"), None) } else { (whole, assignments) };
+                let item = Item { json, ..item };
                 item.document(assignments.as_deref().map(|assignments| ("assignments", assignments)))
             }
             Err(error) => item.failed(error),
         });
     }
+}
+
+/// An object of which a list has more items than stand in it, or stand anywhere.
+fn going_on(object: Box<RawValue>, list: &str) -> Box<RawValue> {
+    let marked = json::with_property(object.get(), &format!("{list}@odata.nextLink"), "\"\"");
+    RawValue::from_string(marked).unwrap_or(object)
 }
 
 /// The answer, if it is the policy that was asked for: rows of another would replace its own.

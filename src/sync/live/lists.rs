@@ -68,11 +68,12 @@ fn not_listed(kind: &PolicyKind, endpoint: &Endpoint, error: &GraphError) -> Abs
 async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet) -> Result<List, GraphError> {
     let mut queries = endpoint.queries.iter().peekable();
     while let Some(query) = queries.next() {
+        let not_asked = &not_expanded(endpoint, query);
         let path = if query.is_empty() { endpoint.path.to_owned() } else { format!("{}?{query}", endpoint.path) };
         let completed = client
             .pages(&path)
             .flat_map(|page| stream::iter(parts(page, policies_together(endpoint))))
-            .map(|part| async move { outlet.named(details::completed(client, endpoint, part?).await).await })
+            .map(|part| async move { outlet.named(details::completed(client, endpoint, not_asked, part?).await).await })
             .buffered(parts_at_once(endpoint));
         let mut completed = std::pin::pin!(completed);
         let (mut first, mut gone) = (true, Vec::new());
@@ -82,7 +83,7 @@ async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet
                     gone.append(&mut part.gone);
                     outlet.hand_over(part).await?;
                 }
-                // an `$expand` that this service does not know: the next query asks for less, and details fill in
+                // an `$expand` that this service does not know: the next query asks for less
                 Some(Err(GraphError::Status { status: 400, .. })) if first && queries.peek().is_some() => break,
                 Some(Err(
                     error @ (GraphError::NotFound { .. }
@@ -100,6 +101,14 @@ async fn read_list(client: &Client, endpoint: &'static Endpoint, outlet: &Outlet
         }
     }
     Ok(List::Read)
+}
+
+/// Lists of a policy that a query does not ask for, though a better one does. Assignments that are not told are not
+/// taken for none anyway.
+fn not_expanded(endpoint: &Endpoint, query: &str) -> Vec<&'static str> {
+    let expanded = |query: &'static str| query.strip_prefix("$expand=").into_iter().flat_map(|lists| lists.split(','));
+    let best = endpoint.queries.first().copied().unwrap_or_default();
+    expanded(best).filter(|list| *list != "assignments" && !query.contains(list)).collect()
 }
 
 /// Those that Graph did not find although they were listed, and lists still. The others were deleted meanwhile.

@@ -149,24 +149,33 @@ impl Live {
     }
 
     /// Those of the ids that Graph answers 404 for: paging is no snapshot, and a policy that a listing did not
-    /// show may be there. They are of no collection that is `absent`, which has nothing to say of them.
+    /// show may be there. They are of no collection that is `absent`, which has nothing to say of them. Beside them
+    /// those of which Graph does not say whether they are there.
     pub(super) async fn confirmed_gone(
         &self,
-        kind: &PolicyKind,
+        kind: &'static PolicyKind,
         absent: &[Absent],
         mut ids: Vec<String>,
-    ) -> Vec<String> {
+    ) -> (Vec<String>, Vec<Problem>) {
+        let mut unknown = Vec::new();
         let client = self.client.with_meter(self.meters[kind.slug()].clone());
         for endpoint in kind.endpoints.iter().filter(|endpoint| absent.iter().all(|it| it.path != endpoint.path)) {
             if ids.is_empty() || endpoint.details == Details::Singleton {
-                return Vec::new();
+                return (Vec::new(), unknown);
             }
             let paths = ids.iter().map(|id| format!("{}/{}?$select=id", endpoint.path, segment(id))).collect();
             let answers = client.batch(paths).await;
-            let gone = answers.into_iter().map(|answer| matches!(answer, Err(GraphError::NotFound { .. })));
-            ids = ids.into_iter().zip(gone).filter_map(|(id, gone)| gone.then_some(id)).collect();
+            let gone = ids.into_iter().zip(answers).filter_map(|(id, answer)| match answer {
+                Ok(_) => None,
+                Err(GraphError::NotFound { .. }) => Some(id),
+                Err(error) => {
+                    unknown.push(not_confirmed(kind, id, &error));
+                    None
+                }
+            });
+            ids = gone.collect();
         }
-        ids
+        (ids, unknown)
     }
 
     /// Kinds that the run was to read.
@@ -243,6 +252,18 @@ impl Outlet {
             self.sender.send(arrival).await.map_err(|_| GraphError::Cancelled)?;
         }
         Ok(())
+    }
+}
+
+/// What the summary tells of a policy that no list shows, where Graph does not say that it is gone.
+fn not_confirmed(kind: &PolicyKind, id: String, error: &GraphError) -> Problem {
+    Problem {
+        code: error.code(),
+        kind: Some(kind.slug()),
+        policy: id,
+        policy_name: None,
+        file: None,
+        message: format!("no list shows it, and whether it is gone Graph does not say: {error}"),
     }
 }
 
