@@ -6,8 +6,9 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 /// What all but a few names of secrets hold, as it is looked for in long texts: a search for two letters alone would
 /// stop at every other word, so what stands around `pw` is looked for as well. It also stops wherever something begins
-/// with the same three letters: `secret` and `connectionString` are looked for from letters on that few words hold.
-pub(in crate::flatten) const STEMS: [&str; 41] = [
+/// with the same three letters: `secret`, `connectionString`, `contraseña` and others are looked for from letters on that
+/// few words hold.
+pub(in crate::flatten) const STEMS: [&str; 31] = [
     "pass",
     "pwd",
     "pw=",
@@ -36,19 +37,9 @@ pub(in crate::flatten) const STEMS: [&str; 41] = [
     "kennwort",
     "wachtwoord",
     "pswd",
-    "contrase",
-    "senha",
-    "withlicense",
-    "tioncode",
-    "tion_code",
-    "mentcode",
-    "ment_code",
-    "lockcode",
-    "lock_code",
-    "qrcode",
-    "exitcode",
-    "mode_code",
-    "pany_code",
+    "rase",
+    "enha",
+    "code",
 ];
 
 /// How names end that hold a secret even where they are ids, letters only and in small ones.
@@ -210,7 +201,7 @@ const LONGEST: usize = 96;
 /// Whether `name`, of whatever spelling, is that of a secret: `client_secret`, `com.contoso.ApiToken`,
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
-    static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&[&STEMS[..], &["pw"]].concat()));
+    static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&[&STEMS[..], &["pw", "license"]].concat()));
     if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) {
         return true;
     }

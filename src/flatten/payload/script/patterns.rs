@@ -12,7 +12,8 @@ use regex::Regex;
 use super::{super::redaction, is_reference, line_before, may_be_secret};
 
 struct Pattern {
-    /// In small letters. None may begin before a stem of a secret's name that it holds: the search finds the first alone.
+    /// In small letters, from letters on that few words hold: the search stops at the first three. None may begin before
+    /// a stem of a secret's name that it holds: the search finds the first alone.
     words: &'static [&'static str],
     /// `TOKEN` stands for [`TOKEN`].
     regex: &'static str,
@@ -105,12 +106,12 @@ const PATTERNS: [Pattern; 29] = [
     },
     Pattern { words: &["schtasks"], regex: r"\bschtasks\b[^\n]{0,256}?/rp[\ \t]+TOKEN", only: Only::Anything },
     Pattern {
-        words: &["dscl", "key", "curity import", "generic-pass"],
+        words: &["dscl", "key", "curity import", "pass"],
         regex: r#"\b(?:dscl\b[^\n]{0,128}?-passwd[\ \t]+(?:"[^"\n]{1,128}"|\S{1,128})|security[\ \t]+(?:[a-z-]{1,24}keychain|import|add-generic-password|set-key-partition-list)\b[^\n;|&]{0,128}?[\ \t]-[pkw])[\ \t]+TOKEN"#,
         only: Only::Anything,
     },
     Pattern {
-        words: &["pass", "sudo -s", "kinit", "realm join"],
+        words: &["pass", "sudo -s", "kinit", "lm join"],
         regex: r#"\becho[\ \t]+(?:["']?[^\s:"']{1,64}:([^\s"'|]{1,256})["']?[\ \t]*\|[\ \t]*(?:sudo[\ \t]+)?chpasswd|(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"'|$]{1,256}))[\ \t]*\|[\ \t]*(?:sudo[\ \t]+-S\b|(?:sudo[\ \t]+)?(?:passwd\b[^\n|;]{0,64}--stdin|kinit\b|realm[\ \t]+join\b)))"#,
         only: Only::Anything,
     },
@@ -123,7 +124,7 @@ const PATTERNS: [Pattern; 29] = [
     // a product key, wherever it stands
     Pattern { words: &["key", "ipk"], regex: r"\b(?-i:([A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}))\b", only: Only::WithDigit },
     Pattern {
-        words: &["certutil", "sqlcmd", "autologon", "setairportnet"],
+        words: &["rtutil", "sqlcmd", "ologon", "airportn"],
         regex: r#"\b(?:certutil\b[^\n;|&]{0,200}?[\ \t]-p[\ \t]+|sqlcmd\b[^\n;|&]{0,200}?[\ \t](?-i:-P)[\ \t]*|autologon(?:64)?(?:\.exe)?["']?[\ \t]+(?:/accepteula[\ \t]+)?[^\s/]\S{0,64}[\ \t]+\S{1,64}[\ \t]+|setairportnetwork[\ \t]+\S{1,32}[\ \t]+(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|\S{1,64})[\ \t]+)TOKEN"#,
         only: Only::Anything,
     },
@@ -133,28 +134,28 @@ const PATTERNS: [Pattern; 29] = [
         only: Only::Anything,
     },
     Pattern {
-        words: &["mount_", "mount -t"],
+        words: &["mount"],
         regex: r#"\bmount(?:_\w+|\ -t\ \w+)\b[^\n]{0,128}?//[^\s/:@"']{1,128}:([^\s@/"']{1,256})@"#,
         only: Only::Anything,
     },
     Pattern {
-        words: &["utf-16/>", "savebios", "setbiosp", "dellsmbios"],
+        words: &["bios", "utf-16/>"],
         regex: r#"<utf-16/>([^"'<\n]{1,128})|\b(?:SaveBiosSettings|SetBiosPassword)["']?\s*\(\s*["']([^"'\n]{1,256})["']|\bDellSmbios:[\w\\]{0,64}Password["']?[\ \t]+TOKEN"#,
         only: Only::Anything,
     },
     Pattern {
-        words: &["mapnetworkd", "getbytes"],
+        words: &["pnetwork", "tbytes"],
         regex: r#"\b(?:MapNetworkDrive\s*\(?\s*(?:[^,\n]{1,128},){4}\s*["']([^"'\n]{1,256})["']|GetBytes\s*\(\s*["'][^"':\n]{1,64}:([^\s"'/][^"'\n]{0,255})["'])"#,
         only: Only::Anything,
     },
     Pattern { words: &["eyj"], regex: r#"[\ \t]-t[\ \t]+["']?(eyJ[A-Za-z0-9+/=_-]{40,})"#, only: Only::Anything },
     Pattern {
-        words: &["private-lines"],
+        words: &["-lines"],
         regex: r"Private-Lines:\s*[0-9]+\r?\n(.*?)(?:\nPrivate-MAC|\z)",
         only: Only::Anything,
     },
     Pattern {
-        words: &["-enc", "frombase64"],
+        words: &["-enc", "mbase64"],
         regex: r#"(?:[\ \t]-e(?:nc|ncodedcommand)[\ \t]+["']?|FromBase64String\s*\(\s*["'])([A-Za-z0-9+/=]{16,})"#,
         only: Only::Encoded,
     },

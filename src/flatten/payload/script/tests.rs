@@ -145,8 +145,8 @@ fn what_commands_take_is_withheld() {
             "osascript -e 'do shell script \"x\" user name \"a\" password \"(secret)\" with administrator privileges'",
         ),
         ("mount_smbfs //user:hunter2@srv/share /mnt", "mount_smbfs //user:(secret)@srv/share /mnt"),
-        ("echo \"hunter2\" | passwd --stdin root", "echo \"(secret)\" | passwd --stdin root"),
         ("echo 'hunter2' | sudo realm join contoso.com", "echo '(secret)' | sudo realm join contoso.com"),
+        ("echo \"hunter2\" | passwd --stdin root", "echo \"(secret)\" | passwd --stdin root"),
         (
             "$i.SetBIOSSetting(\"Setup Password\",\"<utf-16/>hunter2\")",
             "$i.SetBIOSSetting(\"Setup Password\",\"<utf-16/>(secret)\")",
