@@ -84,9 +84,20 @@ pub(super) fn assignments_differ(stored: &[StoredAssignment], new: Option<&[Assi
 /// Changes of a policy's assignments, under `#assignments/…`; none where the source does not tell them.
 pub(super) fn assignments(stored: &[StoredAssignment], new: Option<&[Assignment]>) -> Vec<Change> {
     let Some(new) = new else { return Vec::new() };
-    let old: Vec<_> = stored.iter().map(|row| shown(&owned(row))).collect();
-    let new: Vec<_> = new.iter().map(shown).collect();
+    let old = numbered(stored.iter().map(|row| shown(&owned(row))));
+    let new = numbered(new.iter().map(shown));
     changes::compare(old.iter().map(Shown::side), new.iter().map(Shown::side))
+}
+
+/// A target that stands several times, with filters or without, has a number from the second on, as a setting has.
+fn numbered(assignments: impl Iterator<Item = Shown>) -> Vec<Shown> {
+    let mut times: HashMap<String, usize> = HashMap::new();
+    let number = |shown: Shown| {
+        let times = times.entry(shown.path.clone()).and_modify(|times| *times += 1).or_insert(1);
+        let path = if *times == 1 { shown.path } else { format!("{}[{times}]", shown.path) };
+        Shown { path, ..shown }
+    };
+    assignments.map(number).collect()
 }
 
 /// All of a policy's assignments, gone.

@@ -343,14 +343,19 @@ fn changes_of_assignments_are_recorded(database: &Database) {
         "SELECT intent || ' ' || target_type || ' ' || coalesce(target_id, '∅') AS line FROM policy_assignments ORDER BY 1",
     );
     assert_eq!(stored, ["exclude group g1", "include allDevices ∅", "include group g2"]);
+    // a target may stand there twice
+    export.put("policy.json", &policy(json!([group("g2"), not("g1"), group("g1"), all])));
+    program.sync(export.path());
+    let recorded = changes(database);
+    assert_eq!(recorded[2..], ["added p #assignments/group/g1[2] ∅ → include"]);
     // an export that does not tell them leaves them as they are
     for untold in [catalog("p", "Policy", [text("vendor_a", "y")]), policy(Value::Null)] {
         export.put("policy.json", &untold);
         program.sync(export.path());
-        assert_eq!(database.count("policy_assignments"), 3);
+        assert_eq!(database.count("policy_assignments"), 4);
     }
     // those of the assignments, and the setting there and back
-    assert_eq!(changes(database).len(), 4);
+    assert_eq!(changes(database).len(), 5);
 }
 
 fn what_assignments_set_stays_where_they_are_not_told(database: &Database) {
