@@ -112,6 +112,14 @@ pub enum AuthError {
         /// The bound.
         seconds: u64,
     },
+    /// The authority is busy or has a fault of its own: HTTP 429 or 5xx, or an answer that says so.
+    #[error("`{host}` signs nobody in at the moment: {reason}")]
+    Unavailable {
+        /// The authority's host.
+        host: String,
+        /// What it said, cut.
+        reason: String,
+    },
     /// The authority's answer is not one of a Microsoft authority.
     #[error("`{host}` gave an answer to the sign-in that cannot be read: {reason}")]
     BadAnswer {
@@ -135,10 +143,10 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    /// The code under which summaries list the error: an authority that cannot be reached has refused nobody.
+    /// The code under which summaries list the error: an authority that does not serve has refused nobody.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Network { .. } => "network",
+            Self::Network { .. } | Self::Unavailable { .. } => "network",
             Self::Timeout { .. } => "timeout",
             _ => "sign_in",
         }
@@ -170,6 +178,7 @@ impl AuthError {
             Self::Network { .. } | Self::Timeout { .. } => {
                 "check the network, the proxy (HTTPS_PROXY) and the authority's URL".into()
             }
+            Self::Unavailable { .. } => "try again in a few minutes: nothing was said against the app".into(),
             Self::BadAnswer { .. } => {
                 "check that the authority's URL is right and no proxy answers in its place".into()
             }
@@ -188,7 +197,7 @@ impl AuthError {
 
     /// Whether the cause may be gone a few seconds later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Network { .. } | Self::Timeout { .. } | Self::BadAnswer { .. })
+        matches!(self, Self::Network { .. } | Self::Timeout { .. } | Self::Unavailable { .. } | Self::BadAnswer { .. })
     }
 }
 
@@ -221,6 +230,11 @@ impl SignIn<'_> {
     pub(super) fn refused(&self, refusal: &Refusal) -> AuthError {
         let tenant = self.tenant.to_owned();
         let client_id = self.client_id.to_owned();
+        if refusal.is_passing() {
+            let text = refusal.description.as_deref().unwrap_or_default();
+            let reason = self.clean(&format!("HTTP {} {text}", refusal.status));
+            return AuthError::Unavailable { host: self.host.to_owned(), reason };
+        }
         let Some(code) = refusal.code else {
             return match &refusal.description {
                 Some(text) => AuthError::Refused { tenant, code: None, message: self.clean(text) },
@@ -256,6 +270,8 @@ impl SignIn<'_> {
 /// An authority's refusal, as far as its body could be read.
 pub(super) struct Refusal {
     status: u16,
+    /// OAuth's word for it.
+    error: Option<String>,
     code: Option<u64>,
     description: Option<String>,
 }
@@ -271,16 +287,23 @@ struct RefusalBody {
 impl Refusal {
     pub(super) fn parse(status: u16, body: &[u8]) -> Self {
         let Ok(body) = serde_json::from_slice::<RefusalBody>(body) else {
-            return Self { status, code: None, description: None };
+            return Self { status, error: None, code: None, description: None };
         };
-        let description = body.error_description.or(body.error).filter(|text| !text.is_empty());
+        let description = body.error_description.or_else(|| body.error.clone()).filter(|text| !text.is_empty());
         // The trace and correlation ids behind it differ from try to try and say nothing to a reader.
         let description = description.map(|text| match text.find("Trace ID:") {
             Some(end) => text[..end].trim_end().to_owned(),
             None => text,
         });
         let named = || aadsts(description.as_deref().unwrap_or_default());
-        Self { status, code: body.error_codes.first().copied().or_else(named), description }
+        Self { status, error: body.error, code: body.error_codes.first().copied().or_else(named), description }
+    }
+
+    /// Whether it is about the authority, and not about who signs in.
+    fn is_passing(&self) -> bool {
+        self.status == 429
+            || self.status >= 500
+            || matches!(self.error.as_deref(), Some("temporarily_unavailable" | "server_error"))
     }
 
     /// The refusal as JSON without an escape in its texts.
@@ -294,11 +317,15 @@ impl Refusal {
         let Some(description) = &self.description else {
             return b"{}".to_vec();
         };
-        let description: String = description.chars().map(plain).collect();
+        let plain = |text: &str| text.chars().map(plain).collect::<String>();
         let code = self.code.filter(|code| i32::try_from(*code).is_ok());
-        serde_json::json!({ "error_codes": code.into_iter().collect::<Vec<_>>(), "error_description": description })
-            .to_string()
-            .into_bytes()
+        serde_json::json!({
+            "error": self.error.as_deref().map(plain),
+            "error_codes": code.into_iter().collect::<Vec<_>>(),
+            "error_description": plain(description),
+        })
+        .to_string()
+        .into_bytes()
     }
 }
 

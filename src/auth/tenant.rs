@@ -58,7 +58,7 @@ async fn discover(http: &reqwest::Client, url: &Url, sign_in: &SignIn<'_>) -> Re
             }
             Ok((status, body)) => {
                 let error = sign_in.refused(&Refusal::parse(status, &body));
-                if status != 429 && status < 500 {
+                if !matches!(error, AuthError::Unavailable { .. }) {
                     return Err(error);
                 }
                 error

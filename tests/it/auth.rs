@@ -205,6 +205,33 @@ async fn a_busy_authority_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_authority_with_a_fault_of_its_own_has_refused_nobody() {
+    let text = "A transient error has occurred. Please try again.";
+    for (status, error) in
+        [(429, "invalid_request"), (500, "x"), (503, "temporarily_unavailable"), (400, "server_error")]
+    {
+        let error = refused(SignIn::Refused(status, error, 90_033, text)).await;
+        assert!(matches!(error, AuthError::Unavailable { .. }), "{error:?}");
+        assert!(error.is_passing() && error.code() == "network", "{error:?}");
+        assert!(error.to_string().contains(&format!("HTTP {status} AADSTS90033: {text}")), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_authority_is_asked_again_for_a_domain() {
+    let server = GraphServer::start().await;
+    server.domain("contoso.com", TENANT);
+    let endpoints = endpoints(server.url());
+    server.fault(Fault::on("openid-configuration", Effect::status(503)).times(2));
+    resolve_tenant(&http(), &endpoints, "contoso.com").await.unwrap();
+    assert_eq!(server.count("openid-configuration"), 3);
+    server.sign_in("contoso.com", SignIn::UNAVAILABLE);
+    let error = resolve_tenant(&http(), &endpoints, "contoso.com").await.unwrap_err();
+    assert!(matches!(error, AuthError::Unavailable { .. }), "{error:?}");
+    assert_eq!(server.count("openid-configuration"), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_domain_is_resolved_to_its_guid_and_kept_beside_it() {
     let server = GraphServer::start().await;
     server.domain("contoso.com", TENANT);

@@ -323,6 +323,21 @@ fn a_refused_sign_in_is_dead_at_once_and_tells_no_secret() {
 }
 
 #[test]
+fn a_fault_of_the_authority_is_tried_again_and_no_refusal() {
+    let database = Database::sqlite();
+    let setup = setup(&database);
+    setup.graph.sign_in(TENANT, SignIn::UNAVAILABLE);
+    let synced = setup.program.run(["sync", "--tenant", TENANT]);
+    assert_eq!(synced.code, Some(1), "{synced:?}");
+    setup.enqueue(&[TENANT]);
+    let worker = setup.worker(&[]);
+    let failed = worker.wait_for("job_failed", 1);
+    assert_eq!(failed["willRetry"], true, "{failed}");
+    setup.graph.sign_in(TENANT, SignIn::Lifetime(3599));
+    worker.wait_for("job_complete", 1);
+}
+
+#[test]
 fn graph_errors_that_may_pass_are_tried_again() {
     let database = Database::sqlite();
     let setup = setup(&database);

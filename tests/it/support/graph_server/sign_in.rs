@@ -38,6 +38,8 @@ impl SignIn {
         Self::Refused(400, "unauthorized_client", 700_016, "Application was not found in the directory \"Contoso\".");
     pub(crate) const MISSING_CONSENT: Self =
         Self::Refused(400, "invalid_grant", 65_001, "The administrator has not consented to use the application.");
+    pub(crate) const UNAVAILABLE: Self =
+        Self::Refused(503, "temporarily_unavailable", 90_033, "A transient error has occurred. Please try again.");
     pub(crate) const CONDITIONAL_ACCESS: Self =
         Self::Refused(400, "invalid_grant", 53_003, "Access has been blocked by Conditional Access policies.");
 }
@@ -83,6 +85,9 @@ pub(super) fn token(shared: &Shared, path: &str, body: &[u8]) -> Reply {
 
 pub(super) fn discovery(shared: &Shared, path: &str) -> Reply {
     let name = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if let Some(SignIn::Refused(status, error, code, text)) = shared.world().sign_ins.get(name) {
+        return refuse(*status, error, *code, text);
+    }
     let tenant = match uuid::Uuid::try_parse(name) {
         Ok(_) => Some(name.to_owned()),
         Err(_) => shared.world().domains.get(name).cloned(),
