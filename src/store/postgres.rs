@@ -42,6 +42,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_mins(1);
 /// How long a server that waits may not know that this program has ended.
 const GONE_AFTER: Duration = Duration::from_secs(10);
+/// How often a server asks a machine that is silent before it counts as gone.
+const QUESTIONS: u32 = 3;
+const QUESTIONS_APART: Duration = Duration::from_secs(5);
 
 mod functions {
     //! Functions of the server that Diesel does not declare.
@@ -114,9 +117,25 @@ pub(super) fn open(url: &DatabaseUrl, address: &str, schema: Option<&str>) -> Re
         AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(|error| first_line(&error))
     });
     let mut conn = connected.map(Conn::from).map_err(failed)?;
-    // one that waits for a table would keep the tenant's lock for that long; servers before 14 know no such thing
-    let _ = conn.batch_execute(&format!("SET client_connection_check_interval = {}", GONE_AFTER.as_millis()));
+    // each by itself and where the server can: one that it does not know takes no other along
+    for setting in notices_an_end() {
+        let _ = conn.batch_execute(&setting);
+    }
     Ok(conn)
+}
+
+/// What makes the server see soon that this program, or its machine, is gone: until then it keeps the tenant's lock.
+fn notices_an_end() -> [String; 2] {
+    let (idle, apart) = (GONE_AFTER.as_secs(), QUESTIONS_APART.as_secs());
+    [
+        // a session that waits for its client; over a socket of this machine they mean nothing
+        format!(
+            "SET tcp_keepalives_idle = {idle}; SET tcp_keepalives_interval = {apart}; \
+             SET tcp_keepalives_count = {QUESTIONS}"
+        ),
+        // one that waits for a table; servers before 14 know no such thing
+        format!("SET client_connection_check_interval = {}", GONE_AFTER.as_millis()),
+    ]
 }
 
 /// The client's own text is only "error connecting to server": the cause tells why.

@@ -1054,6 +1054,33 @@ fn a_table_that_somebody_has_locked_does_not_hold_a_sync_beyond_its_time() {
 }
 
 #[test]
+fn a_postgres_server_asks_soon_whether_the_machine_of_a_session_is_still_there() {
+    let database = Database::postgres();
+    let export = Export::of(&catalog("p", "Policy", [text("vendor_a", "x")]));
+    database.program().sync(export.path());
+    // noted down in the session that holds the tenant's lock
+    database.execute(
+        "CREATE TABLE noted (line text);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO noted SELECT name || ' ' || setting FROM pg_settings
+                 WHERE name LIKE 'tcp_keepalives%' OR name = 'client_connection_check_interval';
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER note BEFORE INSERT ON sync_runs FOR EACH ROW EXECUTE FUNCTION note()",
+    );
+    database.program().sync(export.path());
+    assert_eq!(
+        database.lines("SELECT line FROM noted ORDER BY line"),
+        [
+            "client_connection_check_interval 10000",
+            "tcp_keepalives_count 3",
+            "tcp_keepalives_idle 10",
+            "tcp_keepalives_interval 5"
+        ]
+    );
+}
+
+#[test]
 fn ctrl_c_ends_a_sync_whose_database_is_frozen() {
     let (database, export) = (Database::postgres(), large_export());
     let mut running = busy(&database.program(), &database, &export);
