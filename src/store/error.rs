@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use diesel::result::{DatabaseErrorKind as Kind, Error};
+
 /// Why the database did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -84,7 +86,7 @@ pub enum StoreError {
         /// What it was asked for.
         doing: &'static str,
         /// Why.
-        source: diesel::result::Error,
+        source: Error,
     },
     /// Rows could not be handed on.
     #[error("failed to write a row: {0}")]
@@ -93,13 +95,12 @@ pub enum StoreError {
 
 impl StoreError {
     /// For `map_err`: a statement that failed at `doing`.
-    pub(super) fn query(doing: &'static str) -> impl Fn(diesel::result::Error) -> Self {
+    pub(super) fn query(doing: &'static str) -> impl Fn(Error) -> Self {
         move |source| Self::Query { doing, source }
     }
 
     /// Whether the data, not the database, is at fault, so that the next policy may fare better.
     pub fn is_about_data(&self) -> bool {
-        use diesel::result::{DatabaseErrorKind as Kind, Error};
         /// What PostgreSQL and SQLite say of data that they do not take; neither gives a code through Diesel.
         const REFUSALS: [&str; 8] = [
             "invalid byte sequence",
@@ -120,9 +121,70 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether the connection is gone. PostgreSQL ends it with an error of its own, where it has the time.
+    pub fn is_lost(&self) -> bool {
+        /// What the client and the server say of it.
+        const ENDS: [&str; 4] = [
+            "connection closed",
+            "closed the connection",
+            "terminating connection",
+            "error communicating with the server",
+        ];
+        self.says_one_of(&ENDS)
+    }
+
+    /// Whether it would meet any sync, whatever the tenant: the database is not there, or takes nothing.
+    pub fn is_about_database(&self) -> bool {
+        /// What PostgreSQL and SQLite say when they take nothing: read-only, full or forbidden.
+        const REFUSALS: [&str; 6] = [
+            "readonly database",
+            "could not extend file",
+            "No space left on device",
+            "disk is full",
+            "disk I/O error",
+            "permission denied",
+        ];
+        match self {
+            Self::Query { source: Error::DatabaseError(Kind::ReadOnlyTransaction, _), .. }
+            | Self::Connect { .. }
+            | Self::Migrate { .. }
+            | Self::Missing { .. }
+            | Self::NotMigrated { .. }
+            | Self::Foreign { .. }
+            | Self::Newer { .. } => true,
+            _ => self.is_lost() || self.says_one_of(&REFUSALS),
+        }
+    }
+
+    /// By their words, since codes of PostgreSQL and SQLite do not get through Diesel.
+    fn says_one_of(&self, words: &[&str]) -> bool {
+        let Self::Query { source, .. } = self else { return false };
+        let said = source.to_string();
+        words.iter().any(|words| said.contains(words))
+    }
 }
 
 /// The first line of an error's text: servers add detail that may hold data.
 pub(super) fn first_line(error: &impl fmt::Display) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection as _};
+
+    use super::StoreError;
+
+    #[test]
+    fn a_database_that_takes_nothing_is_told_from_data_that_it_does_not_take() {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        conn.batch_execute("CREATE TABLE t (n integer UNIQUE); INSERT INTO t VALUES (1)").unwrap();
+        let mut failed = |sql| StoreError::query("write")(conn.batch_execute(sql).unwrap_err());
+        assert!(!failed("INSERT INTO t VALUES (1)").is_about_database());
+        let full = failed("PRAGMA max_page_count = 3; INSERT INTO t VALUES (zeroblob(100000))");
+        assert!(full.is_about_database() && !full.is_about_data(), "{full}");
+        let read_only = failed("PRAGMA query_only = ON; INSERT INTO t VALUES (2)");
+        assert!(read_only.is_about_database() && !read_only.is_about_data(), "{read_only}");
+    }
 }

@@ -79,28 +79,16 @@ async fn outcome(synced: Synced, store: Store) -> Outcome {
 
 /// Why no job can use the database; the error itself where others might.
 async fn why_not_ready(failed: StoreError, store: Store) -> Result<String, StoreError> {
-    if is_about_the_database(&failed) {
+    if failed.is_about_database() {
         return Ok(failed.to_string());
     }
-    // the connection may have broken in the middle of anything
+    // what it says may be in any language: the database itself tells more
     let opening = tokio::task::spawn_blocking(move || store.open_read_only().map(drop));
     match tokio::time::timeout(PATIENCE, opening).await {
-        Ok(Ok(Err(error))) if is_about_the_database(&error) => Ok(error.to_string()),
+        Ok(Ok(Err(error))) if error.is_about_database() => Ok(error.to_string()),
         Err(_) => Ok(failed.to_string()),
         _ => Err(failed),
     }
-}
-
-fn is_about_the_database(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Connect { .. }
-            | StoreError::Migrate { .. }
-            | StoreError::Missing { .. }
-            | StoreError::NotMigrated { .. }
-            | StoreError::Foreign { .. }
-            | StoreError::Newer { .. }
-    )
 }
 
 fn failure(error: &(dyn std::error::Error + 'static), retry: Retry) -> Outcome {

@@ -10,6 +10,7 @@ use crate::support::{
     cli::{Printed, Program},
     database::{Database, on_both},
     graph_server::{CLIENT_ID, CLIENT_SECRET, Effect, Fault, GraphServer, SignIn},
+    postgres::{GUEST, GUEST_PASSWORD},
     proxy::Proxy,
     redis::Redis,
     server_on_threads,
@@ -264,6 +265,70 @@ fn jobs_wait_while_the_database_is_gone_and_go_on_when_it_is_back() {
     assert_eq!(database.count("policy_settings"), 3);
     worker.signal("TERM");
     assert_eq!(worker.end().0, Some(0));
+}
+
+#[test]
+fn a_connection_that_breaks_in_the_middle_counts_no_attempt_although_the_database_is_back() {
+    let database = Database::postgres();
+    let port: u16 = database.url().rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();
+    let proxy = Proxy::to(port);
+    let setup = setup_with(&database, &database.url().replace(&port.to_string(), &proxy.port().to_string()));
+    setup.enqueue(&[OTHER]);
+    setup.drain();
+    // the server ends the first session that writes, as a restart does, and makes the second one slow
+    database.execute(
+        "CREATE SEQUENCE writes;
+         CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             CASE nextval('writes')
+                 WHEN 1 THEN PERFORM pg_terminate_backend(pg_backend_pid());
+                 WHEN 2 THEN PERFORM pg_sleep(2);
+                 ELSE
+             END CASE;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER hinder BEFORE INSERT ON settings FOR EACH ROW EXECUTE FUNCTION hinder()",
+    );
+    setup.enqueue(&[TENANT]);
+    let worker = setup.worker(&[]);
+    worker.wait_for("job_postponed", 1);
+    while database.line("SELECT CAST(last_value AS text) FROM writes") != "2" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    proxy.cut();
+    proxy.mend();
+    worker.wait_for("job_postponed", 2);
+    worker.wait_for("job_complete", 1);
+    assert!(worker.events("job_failed").is_empty(), "{}", worker.text());
+}
+
+#[test]
+fn jobs_wait_while_the_database_takes_nothing() {
+    let database = Database::postgres();
+    database.execute(&format!("GRANT ALL ON SCHEMA public TO {GUEST}"));
+    let Database::Postgres(server) = &database else { unreachable!() };
+    let setup = setup_with(&database, &server.url_for(GUEST, GUEST_PASSWORD));
+    setup.enqueue(&[OTHER]);
+    setup.drain();
+    let name = database.line("SELECT current_database() AS line");
+    let read_only =
+        |is| format!("BEGIN READ WRITE; ALTER DATABASE {name} SET default_transaction_read_only = {is}; COMMIT");
+    let insert = |verb, of| format!("{verb} INSERT ON settings {of} {GUEST}");
+    for (tenant, spoil, mend) in
+        [(TENANT, read_only("on"), read_only("off")), (THIRD, insert("REVOKE", "FROM"), insert("GRANT", "TO"))]
+    {
+        database.execute(&spoil);
+        setup.enqueue(&[tenant]);
+        let mut worker = setup.worker(&[]);
+        worker.wait_for("job_postponed", 1);
+        let begun = Instant::now();
+        worker.wait_for("job_postponed", 3);
+        assert!(begun.elapsed() > Duration::from_millis(2_500), "{spoil}: {}", worker.text());
+        database.execute(&mend);
+        worker.wait_for("job_complete", 1);
+        assert!(worker.events("job_failed").is_empty(), "{}", worker.text());
+        worker.signal("TERM");
+        worker.end();
+    }
 }
 
 #[test]

@@ -204,12 +204,6 @@ fn import_hint(error: &ImportError) -> Option<String> {
     matches!(error, ImportError::Json { .. } | ImportError::Shape { .. }).then(|| expected.to_owned())
 }
 
-/// Whether the connection is gone. PostgreSQL ends it with an error of its own, where it has the time.
-fn is_lost(error: &diesel::result::Error) -> bool {
-    let said = error.to_string();
-    ["connection closed", "closed the connection", "terminating connection"].iter().any(|end| said.contains(end))
-}
-
 fn store_hint(error: &StoreError) -> Option<String> {
     Some(match error {
         StoreError::Connect { reason, .. } if reason.contains("password") || reason.contains("authentication") => {
@@ -236,7 +230,7 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Query { source, .. } if source.to_string().contains("readonly") => {
             "the database is read-only: check its permissions".to_owned()
         }
-        StoreError::Query { source, .. } if is_lost(source) => {
+        error if error.is_lost() => {
             "check that the database server is running, and sync again: what was written before is kept".to_owned()
         }
         _ => return None,
