@@ -538,6 +538,11 @@ fn enqueue_tells_ids_duplicates_and_who_is_no_tenant() {
     refused(&setup.program.run(["enqueue", "--tenant", "nonsense"]), 2, "neither a tenant id nor a domain name");
     refused(&setup.program.run(["enqueue", "--tenant", TENANT, "--kind", "nope"]), 2, "nope");
     refused(&setup.program.run(["enqueue"]), 2, "--tenant");
+    for nothing in ["", ",", " "] {
+        refused(&setup.program.run(["enqueue", "--tenant", nothing]), 2, "the name of the tenant is empty");
+    }
+    let two_lines = setup.program.run(["enqueue", "--tenant", "two\nlines"]);
+    refused(&two_lines, 2, "`two lines` is neither a tenant id nor a domain name");
     let delayed = setup.program.run(["enqueue", "--tenant", THIRD, "--delay", "5m", "--json"]);
     assert_eq!(delayed.code, Some(0), "{delayed:?}");
     assert_eq!(setup.status()["delayed"], 1);

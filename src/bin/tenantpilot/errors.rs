@@ -14,7 +14,7 @@ use tenantpilot::{
     worker::ServeError,
 };
 
-use crate::{commands::graph::NoCredentials, printer::Printer};
+use crate::{commands::graph::NoCredentials, printer::Printer, terminal::one_line};
 
 /// Nothing done.
 pub(crate) const FAILED: u8 = 1;
@@ -59,7 +59,7 @@ pub(crate) fn tell(printer: &Printer, tenant: Option<&TenantId>, error: &anyhow:
         }
     }
     match tenant {
-        Some(tenant) => printer.error(&format!("{tenant}: {told}")),
+        Some(tenant) => printer.error(&format!("{}: {told}", one_line(tenant.as_str()))),
         None => printer.error(&told),
     }
     if let Some(hint) = hint(error) {

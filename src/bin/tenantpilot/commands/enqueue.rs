@@ -55,10 +55,9 @@ pub(crate) async fn run(args: EnqueueArgs, global: &Global, printer: &Printer) -
             codes.push(errors::status(&error));
         })
     };
-    anyhow::ensure!(
-        !args.all_tenants || !asked.is_empty(),
-        "the database knows no tenant of Microsoft Graph yet: name one with `--tenant`"
-    );
+    let named = !asked.is_empty() || !codes.is_empty();
+    anyhow::ensure!(args.all_tenants || named, errors::Usage("the name of the tenant is empty".to_owned()));
+    anyhow::ensure!(named, "the database knows no tenant of Microsoft Graph yet: name one with `--tenant`");
     let mut output = if args.json { Output::json(printer) } else { Output::table(printer, usize::MAX, false) };
     if !asked.is_empty() {
         let queue = Queue::connect(&url).await?;

@@ -6,6 +6,8 @@ use tenantpilot::{
     store::{Filter, Store},
 };
 
+use crate::terminal::one_line;
+
 /// Those of `--tenant`, each once.
 pub(super) fn named<'n>(names: impl IntoIterator<Item = &'n String>) -> Vec<TenantId> {
     let mut tenants: Vec<TenantId> = Vec::new();
@@ -43,7 +45,8 @@ pub(super) fn directories(names: &[String], mut refuse: impl FnMut(String)) -> V
     tenants.retain(|tenant| {
         let known = TenantId::of_directory(tenant.as_str()).is_some();
         if !known {
-            refuse(tenant.as_str().chars().take(100).collect());
+            let beginning: String = tenant.as_str().chars().take(100).collect();
+            refuse(one_line(&beginning).into_owned());
         }
         known
     });
