@@ -121,7 +121,27 @@ fn of_report(report: &TenantReport) -> Outcome {
             causes: told(),
             retry: Retry::Never,
         },
-        Status::Succeeded | Status::Partial | Status::Skipped => Outcome::Done { settings: report.totals.settings },
+        Status::Succeeded | Status::Partial | Status::Skipped => {
+            warn_of_kinds(report);
+            Outcome::Done { settings: report.totals.settings }
+        }
+    }
+}
+
+/// What a job that is done has not done: another attempt would not help, an administrator of the tenant does.
+fn warn_of_kinds(report: &TenantReport) {
+    // what the tenant has no licence for is no failure
+    for kind in report.kinds.iter().filter(|kind| kind.status != Status::Skipped) {
+        let Some(error) = &kind.error else { continue };
+        tracing::warn!(
+            tenant.id = %report.tenant_id,
+            policy.kind = kind.kind,
+            code = error.code,
+            hint = error.hint,
+            request.id = error.request_id,
+            "{}",
+            error.message
+        );
     }
 }
 

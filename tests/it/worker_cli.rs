@@ -417,6 +417,27 @@ fn graph_errors_that_may_pass_are_tried_again() {
 }
 
 #[test]
+fn a_job_that_is_done_in_part_tells_which_kinds_failed_and_what_to_do() {
+    let database = Database::sqlite();
+    let setup = setup(&database);
+    let forbidden = || Effect::Status(403, "Forbidden", "Application is not authorized", Vec::new());
+    setup.graph.fault(Fault::on("deviceManagement/intents", forbidden()));
+    let job = setup.enqueue(&[TENANT]).remove(0);
+    let worker = setup.drain();
+    assert_eq!(worker.events("job_complete").len(), 1, "{}", worker.text());
+    let warned = worker.wait_for_message("failed to list `intent` policies");
+    assert_eq!((&warned["level"], &warned["code"]), (&json!("WARN"), &json!("forbidden")), "{warned}");
+    assert_eq!((&warned["policy.kind"], &warned["tenant.id"]), (&json!("intent"), &json!(TENANT)), "{warned}");
+    assert!(warned["hint"].as_str().is_some_and(|hint| hint.contains("Read.All")), "{warned}");
+    assert!(warned["spans"].to_string().contains(job["jobId"].as_str().unwrap()), "{warned}");
+    setup.enqueue(&[TENANT]);
+    let (code, stderr) = setup.worker(&["--drain", "--log-format", "text"]).end();
+    assert_eq!(code, Some(0));
+    let line = stderr.lines().find(|line| line.contains("failed to list `intent` policies")).unwrap();
+    assert!(line.contains("forbidden") && line.contains("Read.All") && line.contains(TENANT), "{line}");
+}
+
+#[test]
 fn spans_and_requests_tell_tenant_job_run_and_request_ids() {
     let database = Database::sqlite();
     let setup = setup(&database);
