@@ -1,6 +1,6 @@
 //! A job: one tenant to sync, as JSON in the list.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -11,11 +11,14 @@ use crate::{
 /// Longest envelope, in bytes; one with every kind takes less than 1 KiB.
 pub(super) const MAX_ENVELOPE: usize = 64 << 10;
 
+/// The number of a job's first attempt.
+const FIRST: u32 = 1;
+
 /// The kind that stands for all.
 const ALL: &str = "all";
 
 /// A tenant to sync.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     /// The version of the envelope: 1.
@@ -25,21 +28,14 @@ pub struct Job {
     /// By id, or by the domain it was asked for.
     pub tenant_id: TenantId,
     /// Slugs of the kinds asked for; `None` is the worker's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kinds: Option<Vec<String>>,
     /// Which attempt is the next one, from 1.
-    #[serde(default = "first")]
     pub attempt: u32,
     /// How often a worker died with it.
-    #[serde(default)]
     pub deliveries: u32,
     /// Milliseconds since 1970, by the clock of who enqueued it.
-    #[serde(default)]
     pub enqueued_at: i64,
-}
-
-fn first() -> u32 {
-    1
 }
 
 /// Why an envelope is no job.
@@ -94,7 +90,7 @@ impl Job {
     /// A job for a tenant.
     pub(super) fn new(tenant: TenantId, kinds: Option<Vec<String>>, enqueued_at: i64) -> Self {
         let id = uuid::Uuid::now_v7().to_string();
-        Self { v: 1, id, tenant_id: tenant, kinds, attempt: first(), deliveries: 0, enqueued_at }
+        Self { v: 1, id, tenant_id: tenant, kinds, attempt: FIRST, deliveries: 0, enqueued_at }
     }
 
     /// Whether a text may be a job's id, as the scripts read it.
@@ -138,11 +134,19 @@ impl Envelope {
         let name = envelope.get("tenantId").and_then(Value::as_str).ok_or(Unreadable::NoTenant)?;
         let tenant = TenantId::of_directory(name).ok_or_else(|| Unreadable::NotATenant { name: beginning(name) })?;
         let kinds = kinds(envelope.get("kinds"))?;
-        let known = envelope.contains_key("v") && envelope.get("id").is_some_and(Value::is_string);
-        if known && let Ok(job) = serde_json::from_value::<Job>(Value::Object(envelope)) {
-            return Ok(Self::Job(Job { tenant_id: tenant, kinds, ..job }));
-        }
-        Ok(Self::Bare { tenant, kinds })
+        let id = envelope.get("id").and_then(Value::as_str).filter(|_| envelope.contains_key("v"));
+        let Some(id) = id.map(str::to_owned) else { return Ok(Self::Bare { tenant, kinds }) };
+        // the scripts have begun it by its id and tenant, so what else another program writes oddly counts as left out
+        let count = |name: &str| envelope.get(name).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
+        Ok(Self::Job(Job {
+            v: 1,
+            id,
+            tenant_id: tenant,
+            kinds,
+            attempt: count("attempt").unwrap_or(FIRST),
+            deliveries: count("deliveries").unwrap_or_default(),
+            enqueued_at: envelope.get("enqueuedAt").and_then(Value::as_i64).unwrap_or_default(),
+        }))
     }
 }
 

@@ -287,6 +287,21 @@ async fn what_lua_and_rust_read_differently_marks_no_tenant() {
 }
 
 #[tokio::test]
+async fn a_job_with_an_odd_field_begins_at_once_and_keeps_its_id() {
+    let redis = Redis::start();
+    let hands = hands(&redis, "w").await;
+    let odd = [r#""enqueuedAt":"2026-11-28T10:00:00Z""#, r#""attempt":"1""#, r#""attempt":-1,"deliveries":null"#];
+    for (number, odd) in odd.into_iter().enumerate() {
+        let tenant = format!("{number}.example.com");
+        redis.cli(&["LPUSH", "@wait", &format!(r#"{{"v":1,"id":"job-{number}","tenantId":"{tenant}",{odd}}}"#)]);
+        let claim = take_one(&hands).await;
+        assert_eq!((claim.job.id.as_str(), claim.job.attempt), (format!("job-{number}").as_str(), 1), "{odd}");
+        settle(&hands, claim, Fate::Done).await;
+        assert_eq!(redis.cli(&["GET", &format!("@active:{tenant}")]), "", "{odd}");
+    }
+}
+
+#[tokio::test]
 async fn a_worker_that_leaves_gives_back_what_it_does_not_know_of() {
     let redis = Redis::start();
     let (queue, leaving) = (queue(&redis).await, hands(&redis, "w").await);
