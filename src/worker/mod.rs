@@ -26,7 +26,7 @@ use crate::queue::{Job, RedisUrl};
 pub use events::{Observer, WorkerEvent};
 pub use health::Health;
 pub use http::{ServeError, bind, serve};
-pub use outcome::{Outcome, Retry, RetryPolicy};
+pub use outcome::{Outcome, Ready, Retry, RetryPolicy};
 pub use tenant_sync::TenantSync;
 
 /// How a worker works.
@@ -65,6 +65,7 @@ pub struct Worker {
     options: Options,
     observer: Arc<dyn Observer>,
     health: Arc<Health>,
+    ready: Ready,
 }
 
 impl Worker {
@@ -74,7 +75,7 @@ impl Worker {
         let random = uuid::Uuid::new_v4().simple().to_string();
         let name = format!("{host}-{}-{}", std::process::id(), &random[..8]);
         let health = Arc::new(Health::new(options.concurrency));
-        Self { url, name, options, observer, health }
+        Self { url, name, options, observer, health, ready: Ready::default() }
     }
 
     /// Its name in the queue.
@@ -85,6 +86,11 @@ impl Worker {
     /// What it tells of itself while it runs.
     pub fn health(&self) -> &Arc<Health> {
         &self.health
+    }
+
+    /// What its handler may tell.
+    pub fn ready(&self) -> &Ready {
+        &self.ready
     }
 
     /// Works until `stop`, or, draining, until nothing is left. Connections that fail are made again, for as long as

@@ -1,6 +1,25 @@
 //! What a handler says of a job, and when one that failed is tried again.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+
+/// Told by a handler as soon as what all jobs need is there. A worker that took none for want of it, and then one to
+/// see, takes as many as it may again before that one has ended.
+#[derive(Debug, Clone, Default)]
+pub struct Ready(Arc<Notify>);
+
+impl Ready {
+    /// It is there.
+    pub fn tell(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until it is told; once is enough, however many tell it meanwhile.
+    pub(super) async fn told(&self) {
+        self.0.notified().await;
+    }
+}
 
 /// What became of an attempt.
 #[derive(Debug, Clone)]

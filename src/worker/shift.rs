@@ -171,7 +171,8 @@ impl Shift {
             return 0;
         }
         // until one job has shown that what was missing is there, one is enough
-        let most = if self.hold.is_some() { 1 } else { self.options().concurrency };
+        let doubtful = self.hold.as_ref().is_some_and(|hold| !hold.disproved);
+        let most = if doubtful { 1 } else { self.options().concurrency };
         most.saturating_sub(self.in_hand.len() + usize::from(self.waiting.is_asked()))
     }
 
@@ -280,6 +281,7 @@ impl Shift {
                 }
                 Answer::Failed(error) => self.wait_failed(&error),
             },
+            () = self.worker.ready.told() => self.disprove_hold(),
             () = tokio::time::sleep_until(until.into()) => {}
         }
     }

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{Outcome, Retry, metrics};
+use super::{Outcome, Ready, Retry, metrics};
 use crate::{
-    events::Reporter,
-    policy::{ScriptContent, SyncRequest},
+    events::{Reporter, SyncEvent},
+    policy::{ScriptContent, SyncRequest, TenantId},
     queue::Job,
     report::{ErrorReport, Status, TenantReport},
     store::{Store, StoreError},
@@ -31,6 +31,23 @@ pub struct TenantSync {
     pub longest: Duration,
     /// Told what happens meanwhile.
     pub reporter: Arc<dyn Reporter>,
+    /// Told when a job has found the database.
+    pub ready: Ready,
+}
+
+/// Tells a worker that the database is there, and all else to the reporter.
+struct Watch {
+    reporter: Arc<dyn Reporter>,
+    ready: Ready,
+}
+
+impl Reporter for Watch {
+    fn report(&self, tenant: &TenantId, event: &SyncEvent<'_>) {
+        if matches!(event, SyncEvent::RunOpened) {
+            self.ready.tell();
+        }
+        self.reporter.report(tenant, event);
+    }
 }
 
 impl TenantSync {
@@ -48,7 +65,8 @@ impl TenantSync {
                 wait: false,
             };
             let source = Source::Graph(Box::new(self.graph));
-            let synced = Box::pin(sync::run(request, source, &self.store, self.reporter, stop, self.longest)).await;
+            let reporter = Arc::new(Watch { reporter: self.reporter, ready: self.ready });
+            let synced = Box::pin(sync::run(request, source, &self.store, reporter, stop, self.longest)).await;
             metrics::count_sync(&synced.report);
             outcome(synced, self.store).await
         }

@@ -239,6 +239,32 @@ async fn a_worker_whose_jobs_cannot_begin_waits_and_counts_no_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_find_the_database_and_fail_by_it_later_do_not_cut_the_pauses_short() {
+    let redis = Redis::start();
+    for tenant in 0..4 {
+        enqueue(&redis, &format!("{tenant}.example.com")).await;
+    }
+    let diary = Arc::new(Diary::default());
+    let worker = Worker::new(redis.url(), options(2), diary.clone());
+    let (ready, stop) = (worker.ready().clone(), CancellationToken::new());
+    let handler = move |_, _| {
+        let ready = ready.clone();
+        async move {
+            ready.tell();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Outcome::NotReady { error: "the database is read-only".to_owned() }
+        }
+    };
+    let task = tokio::spawn(worker.run(handler, stop.clone()));
+    // after 1 s, 2 s and 4 s
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(diary.count("holding"), 3, "{:?}", diary.0.lock().unwrap());
+    assert!(diary.count("put off") <= 6, "{:?}", diary.0.lock().unwrap());
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_works_on_within_a_second_of_redis_being_back() {
     let mut redis = Redis::start();
     let worker = start(redis.url(), options(2), |_, _| async { done() });

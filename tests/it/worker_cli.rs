@@ -268,6 +268,32 @@ fn jobs_wait_while_the_database_is_gone_and_go_on_when_it_is_back() {
 }
 
 #[test]
+fn a_worker_works_as_before_as_soon_as_a_job_has_found_the_database() {
+    let database = Database::postgres();
+    let port: u16 = database.url().rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();
+    let proxy = Proxy::to(port);
+    let setup = setup_with(&database, &database.url().replace(&port.to_string(), &proxy.port().to_string()));
+    let worker = setup.worker(&["--concurrency", "2", "--health-addr", "127.0.0.1:0"]);
+    let address = worker.wait_for_message("serving health")["address"].as_str().unwrap().to_owned();
+    let is_ready = || {
+        let url = format!("http://{address}/readyz");
+        setup.runtime.block_on(async { crate::support::http().get(url).send().await.unwrap().status() == 200 })
+    };
+    proxy.cut();
+    setup.graph.fault(Fault::on(DEVICES, Effect::Hang));
+    setup.enqueue(&[TENANT, OTHER]);
+    worker.wait_for("job_postponed", 1);
+    assert!(!is_ready());
+    proxy.mend();
+    let until = Instant::now() + Duration::from_secs(30);
+    while setup.graph.count(DEVICES) < 2 {
+        assert!(Instant::now() < until, "{}", worker.text());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(is_ready());
+}
+
+#[test]
 fn a_connection_that_breaks_in_the_middle_counts_no_attempt_although_the_database_is_back() {
     let database = Database::postgres();
     let port: u16 = database.url().rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();

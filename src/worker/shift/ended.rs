@@ -17,10 +17,12 @@ const NOT_READY_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause of a worker whose jobs cannot begin.
 const LONGEST_HOLD: Duration = Duration::from_secs(10);
 
-/// A time without new jobs.
+/// A time without new jobs, and then with one to see.
 pub(super) struct Hold {
     pub(super) until: Instant,
     pause: Duration,
+    /// What was missing is there. A job that still ends for want of it makes the next pause longer.
+    pub(super) disproved: bool,
 }
 
 impl Shift {
@@ -87,9 +89,17 @@ impl Shift {
             Some(hold) => (hold.pause * 2).min(LONGEST_HOLD),
             None => NOT_READY_PAUSE,
         };
-        self.hold = Some(Hold { until: Instant::now() + pause, pause });
+        self.hold = Some(Hold { until: Instant::now() + pause, pause, disproved: false });
         self.worker.health.holds(Some(error));
         self.tell(&WorkerEvent::Holding { error, pause });
+    }
+
+    /// A job has found what was missing. One that began before the pause says nothing: it must not cut that short.
+    pub(super) fn disprove_hold(&mut self) {
+        if let Some(hold) = self.hold.as_mut().filter(|hold| hold.until <= Instant::now()) {
+            hold.disproved = true;
+            self.worker.health.holds(None);
+        }
     }
 
     fn release_hold(&mut self) {

@@ -44,8 +44,14 @@ pub(crate) async fn run(args: WorkerArgs, global: &Global, printer: &Printer) ->
     let over = CancellationToken::new();
     let _over = over.clone().drop_guard();
     serve(&args, &worker, over).await?;
-    let sync =
-        TenantSync { graph, store, script_content: args.script_content.into(), longest: args.timeout, reporter: log };
+    let sync = TenantSync {
+        graph,
+        store,
+        script_content: args.script_content.into(),
+        longest: args.timeout,
+        reporter: log,
+        ready: worker.ready().clone(),
+    };
     let tally = worker.run(move |job, stop| sync.clone().run(job, stop), stop).await;
     Ok(if args.drain { of_drained(tally) } else { ExitCode::SUCCESS })
 }
