@@ -145,6 +145,23 @@ async fn a_retry_keeps_its_distance_whoever_asks() {
 }
 
 #[tokio::test]
+async fn a_retry_that_an_operator_drops_keeps_nobody_away() {
+    let redis = Redis::start();
+    let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
+    enqueue(&queue, request(TENANT)).await;
+    let claim = take_one(&hands).await;
+    let id = claim.job.id.clone();
+    settle(&hands, claim, Fate::Retry { after: Duration::from_mins(10), error: error("throttled") }).await;
+    queue.drop_job(&id).await.unwrap();
+    let fresh = enqueue(&queue, request(TENANT)).await;
+    assert_eq!(take_one(&hands).await.job.id, fresh.job_id);
+    // what is dropped beside a job that runs leaves that one's mark alone
+    let follow_up = enqueue(&queue, request(TENANT)).await;
+    queue.drop_job(&follow_up.job_id).await.unwrap();
+    assert_eq!(redis.cli(&["GET", &format!("@active:{TENANT}")]), format!("w {}", fresh.job_id));
+}
+
+#[tokio::test]
 async fn each_fate_puts_a_job_where_it_belongs_and_counts_it() {
     let redis = Redis::start();
     let (queue, hands) = (queue(&redis).await, hands(&redis, "w").await);
