@@ -406,6 +406,13 @@ fn a_refused_sign_in_is_dead_at_once_and_tells_no_secret() {
     for text in [worker.text(), stderr, dead.stdout.clone(), setup.redis.cli(&["LRANGE", "@dead", "0", "-1"])] {
         assert!(!text.contains(CLIENT_SECRET), "{text}");
     }
+    // people read what to do as well
+    setup.enqueue(&[TENANT]);
+    let mut for_people = setup.worker(&["--drain", "--log-format", "text"]);
+    for_people.end();
+    let text = for_people.text();
+    let line = text.lines().find(|line| line.contains("failed, attempt 1, for good")).unwrap();
+    assert!(line.contains("AADSTS7000222") && line.contains("add a new client secret"), "{line}");
     // the secret is put right, and an operator tries again
     setup.graph.sign_in(TENANT, SignIn::Lifetime(3599));
     let id = failed["jobId"].as_str().unwrap();

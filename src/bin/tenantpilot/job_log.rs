@@ -100,7 +100,10 @@ impl Observer for JobLog {
                     Some(after) => format!("again in {} s", after.as_secs().max(1)),
                     None => "for good".to_owned(),
                 };
-                self.job("job_failed", job, more, &format!("failed, attempt {attempt}, {next}, {error}"));
+                // what the error says already is not said again
+                let behind = causes.iter().filter(|cause| !error.contains(cause.as_str()));
+                let told = behind.fold((*error).to_owned(), |told, cause| format!("{told}; {cause}"));
+                self.job("job_failed", job, more, &format!("failed, attempt {attempt}, {next}, {told}"));
             }
             WorkerEvent::Refused { job_id, tenant, error } => {
                 let more = More::Failed { attempt: 1, will_retry: false, retry_in_ms: None, error, stack: &[] };
