@@ -165,15 +165,15 @@ fn is_password(definition: Definition<'_>, value: &Value, kind: Kind) -> bool {
     kind == Kind::Simple && (named.is_secret && value.as_str().is_some_and(may_be_secret) || by_pair())
 }
 
-/// The name of a secret among the children of one element, whose value is another of them: `…_list_key` beside
-/// `…_list_value`, as lists of administrative templates and of extensions have them.
-fn secret_pair<'v>(children: &'v Value) -> Option<&'v str> {
+/// What one of the children of an element calls the value of another: `…_list_key` beside `…_list_value`, as lists of
+/// administrative templates and of extensions have them.
+fn name_of_pair<'v>(children: &'v Value) -> Option<&'v str> {
     let name = |child: &'v Value| {
         let child = child.as_object()?;
         let value = property(child, "simpleSettingValue")?.as_object()?;
-        let name = property(value, "value")?.as_str().filter(|name| secret::is_secret_name(name))?;
-        let word = last_word(id_of(child)?);
-        (secret::names_its_neighbour(word) || word == "keytobereplaced").then_some(name)
+        // most children are no names, which their ids tell sooner than their values do
+        id_of(child).map(last_word).filter(|word| secret::names_its_neighbour(word) || *word == "keytobereplaced")?;
+        property(value, "value")?.as_str()
     };
     elements(children).find_map(name)
 }
@@ -184,7 +184,10 @@ fn last_word(id: &str) -> &str {
 
 /// Children and properties that newer values may have.
 fn below(node: &Node<'_>, pair: Option<&str>, rows: &mut Rows<'_>) {
-    let pair = node.children.and_then(secret_pair).or(pair);
+    let pair = match node.children.and_then(name_of_pair) {
+        Some(name) => Some(name).filter(|name| secret::is_secret_name(name)),
+        None => pair,
+    };
     for child in node.children.into_iter().flat_map(elements) {
         match child {
             Value::Object(child) => instance(child, pair, rows),

@@ -90,8 +90,8 @@ pub(super) fn may_be_secret(name: &str, value: &str) -> bool {
     }
     // `requirePassword: onWakeup`, but not `requirePassword: hunter2`
     let is_word = value.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let may_be_word = || !(names::is_about(name) || names::is_deed(name) || names::is_authorization(name));
-    !(is_word && !may_be_word() || is_number(value) && names::is_time(name))
+    let means_another = || names::is_about(name) || names::is_deed(name) || names::is_authorization(name);
+    !(is_word && means_another() || is_number(value) && names::is_time(name))
 }
 
 /// Whether `value` is a mask, an example, a state, a flag of a registry file, a registry key or an address without

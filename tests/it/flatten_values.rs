@@ -274,6 +274,14 @@ fn the_value_of_a_pair_of_the_catalog_is_withheld_where_its_name_is_that_of_a_se
     }
     let innocent = group(json!([simple("vendor_list_key", "Token lifetime"), simple("vendor_list_value", "3600")]));
     let other = group(json!([simple("vendor_list_name", "Token"), simple("vendor_list_path", "C:\\Token.exe")]));
+    // an own name counts, whatever stands above
+    let inner = json!({"settingDefinitionId": "vendor_inner", "groupSettingCollectionValue": [{"children":
+        [simple("vendor_inner_key", "Timeout"), simple("vendor_inner_value", "abcd")]}]});
+    let nested = rows(
+        "settings-catalog",
+        &catalog("1", "Pairs", [group(json!([simple("vendor_list_key", "ApiToken"), inner]))]),
+    );
+    assert!(nested.iter().any(|row| row.value.as_deref() == Some("abcd")), "{nested:#?}");
     for group in [innocent, other] {
         let rows = rows("settings-catalog", &catalog("1", "Pairs", [group]));
         assert!(rows.len() == 2 && rows.iter().all(|row| row.raw_value.is_some()), "{rows:#?}");

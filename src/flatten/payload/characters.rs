@@ -12,7 +12,7 @@ const BASE64: u8 = 1 << 1;
 /// What base64 for addresses holds instead.
 const BASE64_URL: u8 = 1 << 2;
 const BLANK: u8 = 1 << 3;
-/// What assigns a value, or parts lines that may.
+/// What assigns a value, gives one to a command, or parts lines that may.
 const ASSIGNMENT: u8 = 1 << 4;
 /// What begins an option of a command.
 const OPTION: u8 = 1 << 5;
@@ -40,7 +40,7 @@ const fn class(byte: u8) -> u8 {
         b'_' => BASE64_URL,
         b'\n' => BLANK | ASSIGNMENT,
         b' ' | b'\t' | b'\r' | b'\x0c' => BLANK,
-        b':' => OTHER | ASSIGNMENT,
+        b':' | b'"' | b'\'' | b'|' => OTHER | ASSIGNMENT,
         b'<' => OTHER | ASSIGNMENT | OPENING,
         b'{' | b'[' => OTHER | OPENING,
         _ => OTHER,

@@ -66,13 +66,14 @@ impl Walk<'_, '_> {
         let neighbour = named.into_iter().find(|name| is_secret_name(name));
         let has = |name: &str| members.iter().any(|(key, _)| key == name);
         // what onboards a device to Defender for Endpoint
-        let secret = if has("body") && has("sig") { Some("onboardingBlob") } else { secret };
+        let onboards = has("body") && has("sig");
         for (key, value) in members {
             let json = value.get();
             let by_neighbour = neighbour.as_deref().filter(|_| is_value_of_its_neighbour(key));
             // below a secret, `minLength: 8` is none
             let inherited = secret.filter(|_| !is_number(json) && !tells_kind(key, json.trim_matches('"')));
-            let own = Some(key.as_str()).filter(|key| is_secret_name(key));
+            let is_signed = onboards && matches!(key.as_str(), "body" | "sig");
+            let own = Some(key.as_str()).filter(|key| is_signed || is_secret_name(key));
             self.value(json, own.or(by_neighbour).or(inherited), depth + 1);
         }
     }

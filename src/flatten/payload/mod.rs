@@ -76,7 +76,7 @@ pub(super) fn of_text(value: &Value) -> Option<Payload> {
     }
     let characters = Characters::of(text);
     let promising = encoded::is_promising(text, characters);
-    if !promising && !characters.may_structure() && !script::begins_as_token(text) {
+    if !promising && !characters.may_structure() && !script::is_told_by_words(text) {
         return None;
     }
     if let Some(certificates) = binary::pem(text) {

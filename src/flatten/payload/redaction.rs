@@ -56,9 +56,6 @@ fn taken_apart(text: &str, nested: usize) -> Taken {
     if nested > MOST_NESTED || text.len() > LARGEST_PARSED {
         return Taken::Whole;
     }
-    if text.contains(SEPARATOR) {
-        return Taken::Apart(list(text, nested));
-    }
     if is_structured(text) {
         let mut found = Redaction::new(text, nested);
         let start = text.trim_start_matches('\u{feff}').trim_start();
@@ -69,13 +66,16 @@ fn taken_apart(text: &str, nested: usize) -> Taken {
         }
         return Taken::Apart(found.finished());
     }
+    if text.contains(SEPARATOR) {
+        return Taken::Apart(list(text, nested));
+    }
     let characters = Characters::of(text);
     let promising = encoded::is_promising(text, characters);
     let content = || encoded::bytes(text).and_then(|bytes| binary::content(&bytes, nested));
     match promising.then(content).flatten() {
         Some(Content::Readable(text) | Content::Plain(text)) => Taken::Apart(without_secrets(&text, nested + 1)),
         Some(Content::Key) => Taken::Apart(Some(SECRET.to_owned())),
-        None if promising || characters.may_structure() || script::begins_as_token(text) => Taken::Whole,
+        None if promising || characters.may_structure() || script::is_told_by_words(text) => Taken::Whole,
         // words alone
         None => Taken::Apart(None),
     }
@@ -84,15 +84,14 @@ fn taken_apart(text: &str, nested: usize) -> Taken {
 /// A list of names and values by turns, or of values alone.
 fn list(text: &str, nested: usize) -> Option<String> {
     let mut found = Redaction::new(text, nested);
-    let mut name = None;
-    for part in text.split(SEPARATOR) {
+    let parts: Vec<&str> = text.split(SEPARATOR).collect();
+    let is_of_pairs = parts.len().is_multiple_of(2);
+    for (at, part) in parts.iter().enumerate() {
         let place = found.place(part);
-        match name.take() {
+        let name = (is_of_pairs && at % 2 == 1).then(|| parts[at - 1]).filter(|name| is_secret_name(name));
+        match name {
             Some(name) if may_be_secret(name, part) => found.secret(place, part, SECRET),
-            _ => {
-                found.inner(place, part, str::to_owned);
-                name = Some(part).filter(|part| is_secret_name(part));
-            }
+            _ => found.inner(place, part, str::to_owned),
         }
     }
     found.finished()

@@ -79,29 +79,31 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
 fn may_assign(text: &str) -> bool {
     let mut before = b'\n';
     text.bytes().any(|byte| {
-        let mark = matches!(byte, b'=' | b':' | b'<' | b'\n')
-            || (matches!(byte, b'-' | b'/') && matches!(before, b' ' | b'-'));
+        let mark = matches!(byte, b'=' | b':' | b'<' | b'\n' | b'"' | b'\'' | b'|')
+            || (matches!(byte, b'-' | b'/') && matches!(before, b' ' | b'-' | b'('));
         before = byte;
         mark
     }) || text.starts_with('-')
         || text.contains("SecureString")
-        || begins_as_token(text)
+        || is_told_by_words(text)
 }
 
-/// Whether a text that is otherwise made like words begins as a token does that is nothing but one.
-pub(super) fn begins_as_token(text: &str) -> bool {
-    text.starts_with("eyJ") || text.starts_with("Bearer ")
+/// Whether a text that is otherwise made like words begins as a token does that is nothing but one, or calls a program.
+pub(super) fn is_told_by_words(text: &str) -> bool {
+    text.starts_with("eyJ") || text.starts_with("Bearer ") || text.contains(".exe ")
 }
 
 /// The whole name that `part` of it stands in.
 pub(super) fn around(text: &str, mut part: Range<usize>) -> Range<usize> {
-    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    let belongs = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let length = |name: &mut dyn Iterator<Item = char>| {
+        name.take(LONGEST_NAME).take_while(belongs).map(char::len_utf8).sum::<usize>()
+    };
     // `$pw`, `-pw` and `pw=` hold more than a name
     part.start += usize::from(!text.as_bytes()[part.start].is_ascii_alphanumeric());
     part.end -= usize::from(!text.as_bytes()[part.end - 1].is_ascii_alphanumeric());
-    let (before, after) = (&text.as_bytes()[..part.start], &text.as_bytes()[part.end..]);
-    let start = part.start - before.iter().rev().take(LONGEST_NAME).take_while(|byte| belongs(byte)).count();
-    let end = part.end + after.iter().take(LONGEST_NAME).take_while(|byte| belongs(byte)).count();
+    let start = part.start - length(&mut text[..part.start].chars().rev());
+    let end = part.end + length(&mut text[part.end..].chars());
     // `--password-` is named `password`
     let trim = |byte: &u8| matches!(byte, b'-' | b'.');
     let marks = text.as_bytes()[start..part.start].iter().take_while(|byte| trim(byte)).count();

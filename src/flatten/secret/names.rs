@@ -141,18 +141,10 @@ const ENDINGS: [&str; 62] = [
 const WORDS: [&str; 10] = ["jwt", "otp", "pass", "passkey", "pin", "psk", "pw", "sas", "senha", "skey"];
 
 /// Names that are secrets as they stand; those with `exit` leave a kiosk.
-const WHOLE: [&str; 8] = [
-    AUTHORIZATION,
-    "company_code",
-    "exit_lock_task_mode_code",
-    "key_info",
-    "kioskModeExitCode",
-    "proxy-authorization",
-    "qrCodeContent",
-    "qrCodeImage",
-];
+const WHOLE: [&str; 6] =
+    ["company_code", "exit_lock_task_mode_code", "key_info", "kioskModeExitCode", "qrCodeContent", "qrCodeImage"];
 
-/// The header of a request that says who asks.
+/// The header of a request that says who asks, whatever stands before it.
 const AUTHORIZATION: &str = "authorization";
 
 /// What may follow such a name without making it another one.
@@ -202,7 +194,8 @@ const LONGEST: usize = 96;
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
     static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&[&STEMS[..], &["pw", "license"]].concat()));
-    if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) {
+    let last = || last_parts(name).next().unwrap_or(name);
+    if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) || last().eq_ignore_ascii_case(AUTHORIZATION) {
         return true;
     }
     if MAYBE.as_ref().is_some_and(|maybe| !maybe.is_match(name)) {
@@ -303,7 +296,7 @@ pub(in crate::flatten) fn tail(name: &str) -> &str {
 /// The letters of a name, small ones; what is not ASCII is none of a secret's name, unless it comes last.
 fn letters(name: &str) -> String {
     let name = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-    name.chars().filter(|c| c.is_ascii_alphabetic() || !c.is_ascii()).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars().filter(|c| c.is_ascii_alphabetic() || !c.is_ascii()).flat_map(char::to_lowercase).collect()
 }
 
 fn is_ending(letters: &str) -> bool {

@@ -51,7 +51,7 @@ const QUOTED: &str = r#"(?: "(?P<double> [^"\n]+ )" | '(?P<single> [^'\n]+ )' | 
 static PAIRS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let pairs = [
         r#" \\*"(?:key|name|id|settingName)\\*"\s*:\s*\\*"(?P<name>[^"\\]{1,96})\\*"\s*,
-        \s*\\*"(?:value[a-z]*|data|string)\\*"\s*:\s*\\*"(?P<double>(?:[^"\\]|\\[^"])*)"#,
+        \s*\\*"(?:value[a-z]*|data|string)\\*"\s*:\s*\\*"(?P<value>(?:[^"\\]|\\[^"])*)"#,
         r#"\b (?:value)?name ["']? \s* = \s* ["'](?P<name>[^"'\n]{1,96})["'] (?: \s*[;,]?\s* \w{1,32} \s*=\s* ["'][^"'\n]*["'] ){0,4}
         \s*[;,]?\s* ["']? (?:value(?:data)?|data) ["']? \s*=\s* QUOTED"#,
         r#"[\ \t] -Value [\ \t]+ QUOTED PARAMETERS [\ \t]+ -Name [\ \t]+ ["']?(?P<name>[\w.\ -]{1,96})"#,
@@ -124,10 +124,12 @@ fn end_of(rest: &str, kind: &str) -> usize {
 pub(super) fn pairs(text: &str) -> Vec<Range<usize>> {
     let all = PAIRS.iter().flat_map(|pair| pair.captures_iter(text));
     let secret = all.filter_map(|found| {
-        let groups = ["double", "single", "open"];
+        let groups = ["value", "double", "single", "open"];
         let (kind, value) = groups.into_iter().find_map(|kind| Some((kind, found.name(kind)?)))?;
         let (name, plain) = (&found["name"], value.as_str());
-        let is_secret = is_secret_name(name) && may_be_secret(name, plain) && !is_reference(plain, kind != "single");
+        let is_secret = is_secret_name(name)
+            && may_be_secret(name, plain)
+            && !is_reference(plain, matches!(kind, "double" | "open"));
         is_secret.then(|| value.range())
     });
     secret.collect()

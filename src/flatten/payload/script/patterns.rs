@@ -36,7 +36,7 @@ enum Only {
 /// A word of a command line, in quotes or without, that is no option and no variable.
 const TOKEN: &str = r#"(?: [\\`]*"(?P<double>[^"\n]+?)[\\`]*" | '(?P<single>[^'\n]+)' | (?P<open>[^\s"'`|;&<>(){}\#%$/\\*-][^\s"'`|;<>]{0,255}) )"#;
 
-const PATTERNS: [Pattern; 29] = [
+const PATTERNS: [Pattern; 30] = [
     Pattern {
         words: &["-----begin"],
         regex: r#"-----BEGIN\ (?:[A-Z0-9\ ]{0,32}PRIVATE\ KEY(?:\ BLOCK)?|OpenVPN\ Static\ key\ V1)-----([^"'].*?)(?:-----END|\z)"#,
@@ -117,15 +117,16 @@ const PATTERNS: [Pattern; 29] = [
     },
     Pattern {
         words: &["networkcred", "x509certificate2", "pass"],
-        regex: r#"(?:(?:NetworkCredential|X509Certificate2)(?:\]::new)?\([^,\n()]{1,128},|\bSetPassword["']?\s*[(,\ ])\s*["']([^"'\n]{1,256})["']"#,
+        regex: r#"(?:(?:NetworkCredential|X509Certificate2)(?:\]::new)?\([^,\n()]{1,128},|\bSetPassword(?:["']?\s*[(,]|\ ))\s*["']([^"'\n]{1,256})["']"#,
         only: Only::Anything,
     },
     Pattern { words: &["cid="], regex: r#"\bcid=["']?([0-9a-f]{32}-[0-9a-f]{2})\b"#, only: Only::Anything },
-    // a product key, wherever it stands
-    Pattern { words: &["key", "ipk"], regex: r"\b(?-i:([A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}))\b", only: Only::WithDigit },
+    Pattern { words: &["ipk"], regex: r"[/-]ipk[\ \t]+([a-z0-9]{5}(?:-[a-z0-9]{5}){4})\b", only: Only::Anything },
+    // a product key, wherever else it stands
+    Pattern { words: &["key"], regex: r"\b(?-i:([A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}))\b", only: Only::WithDigit },
     Pattern {
         words: &["rtutil", "sqlcmd", "ologon", "airportn"],
-        regex: r#"\b(?:certutil\b[^\n;|&]{0,200}?[\ \t]-p[\ \t]+|sqlcmd\b[^\n;|&]{0,200}?[\ \t](?-i:-P)[\ \t]*|autologon(?:64)?(?:\.exe)?["']?[\ \t]+(?:/accepteula[\ \t]+)?[^\s/]\S{0,64}[\ \t]+\S{1,64}[\ \t]+|setairportnetwork[\ \t]+\S{1,32}[\ \t]+(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|\S{1,64})[\ \t]+)TOKEN"#,
+        regex: r#"\b(?:certutil\b[^\n;|&]{0,200}?[\ \t]-p[\ \t]+|sqlcmd\b[^\n;|&]{0,200}?[\ \t](?-i:-P)[\ \t]*|autologon(?:64(?:\.exe)?|\.exe)["']?[\ \t]+(?:/accepteula[\ \t]+)?[^\s/]\S{0,64}[\ \t]+\S{1,64}[\ \t]+|setairportnetwork[\ \t]+\S{1,32}[\ \t]+(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|\S{1,64})[\ \t]+)TOKEN"#,
         only: Only::Anything,
     },
     Pattern {
@@ -145,7 +146,7 @@ const PATTERNS: [Pattern; 29] = [
     },
     Pattern {
         words: &["pnetwork", "tbytes"],
-        regex: r#"\b(?:MapNetworkDrive\s*\(?\s*(?:[^,\n]{1,128},){4}\s*["']([^"'\n]{1,256})["']|GetBytes\s*\(\s*["'][^"':\n]{1,64}:([^\s"'/][^"'\n]{0,255})["'])"#,
+        regex: r#"\b(?:MapNetworkDrive\s*\(?\s*(?:[^,\n]{1,128},){4}\s*["']([^"'\n]{1,256})["']|GetBytes\s*\(\s*["'][^"':\n]{0,64}:([^\s"'/\\][^"'\n]{0,255})["'])"#,
         only: Only::Anything,
     },
     Pattern { words: &["eyj"], regex: r#"[\ \t]-t[\ \t]+["']?(eyJ[A-Za-z0-9+/=_-]{40,})"#, only: Only::Anything },
@@ -155,11 +156,13 @@ const PATTERNS: [Pattern; 29] = [
         only: Only::Anything,
     },
     Pattern {
-        words: &["-enc", "mbase64"],
-        regex: r#"(?:[\ \t]-e(?:nc|ncodedcommand)[\ \t]+["']?|FromBase64String\s*\(\s*["'])([A-Za-z0-9+/=]{16,})"#,
+        words: &["-enc", "-ec ", "mbase64"],
+        regex: r#"(?:[\ \t]-e[a-z]{1,14}[\ \t]+["']?|FromBase64String\s*\(\s*["'])([A-Za-z0-9+/=]{16,})"#,
         only: Only::Encoded,
     },
 ];
+
+const _: () = assert!(PATTERNS.len() <= u32::BITS as usize, "a set has a bit for each");
 
 static COMPILED: [OnceLock<Option<Regex>>; PATTERNS.len()] = [const { OnceLock::new() }; PATTERNS.len()];
 

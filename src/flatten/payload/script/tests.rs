@@ -1,6 +1,6 @@
 //! Which secrets of scripts and command lines are found, and what only looks like one.
 
-use super::without_secrets;
+use super::{super::redaction, without_secrets};
 
 /// In the middle of a script, where most of these stand.
 fn kept(line: &str) -> Option<String> {
@@ -11,6 +11,8 @@ fn kept(line: &str) -> Option<String> {
 fn assert_withheld(lines: &[(&str, &str)]) {
     for (line, without) in lines {
         assert_eq!(kept(line).as_deref(), Some(*without), "{line}");
+        // a command line may be all that a setting holds
+        assert_eq!(redaction::without_secrets(line, 0).as_deref(), Some(*without), "alone: {line}");
     }
 }
 
@@ -62,6 +64,11 @@ fn what_is_assigned_to_a_name_is_withheld_however_it_is_written() {
         ("# Default admin password: hunter2", "# Default admin password: (secret)"),
         ("$userPw = \"hunter2\"", "$userPw = \"(secret)\""),
         ("$senha = 'hunter2'", "$senha = '(secret)'"),
+        ("$contraseña = 'hunter2'", "$contraseña = '(secret)'"),
+        (
+            "$x = '{\"key\":\"apiToken\",\"value\":\"$ecretPa55\"}'",
+            "$x = '{\"key\":\"apiToken\",\"value\":\"(secret)\"}'",
+        ),
         ("SITE_ACTIVATION_CODE=hunter2", "SITE_ACTIVATION_CODE=(secret)"),
         ("setup SKEY=\"hunter2\"", "setup SKEY=\"(secret)\""),
     ]);
@@ -130,6 +137,9 @@ fn what_commands_take_is_withheld() {
         ("Authorization: Bearer hunter2", "Authorization: Bearer (secret)"),
         ("$t = 'ghp_hunter2hunter2hunter2hunter2hunter2'", "$t = '(secret)'"),
         ("$h.Add(\"Authorization\", \"SSWS hunter2hunter2\")", "$h.Add(\"Authorization\", \"SSWS (secret)\")"),
+        ("slmgr /ipk hunte-hunte-hunte-hunte-hunte", "slmgr /ipk (secret)"),
+        ("[Text.Encoding]::ASCII.GetBytes(\":hunter2\")", "[Text.Encoding]::ASCII.GetBytes(\":(secret)\")"),
+        ("powershell -ec JABwAHcAPQAnAGgAdQBuAHQAZQByADIAJwA=", "powershell -ec (secret)"),
         ("cscript slmgr.vbs -ipk HUNT2-HUNT2-HUNT2-HUNT2-HUNT2", "cscript slmgr.vbs -ipk (secret)"),
         ("$s.InstallProductKey(\"HUNT2-HUNT2-HUNT2-HUNT2-HUNT2\")", "$s.InstallProductKey(\"(secret)\")"),
         ("certutil -f -p hunter2 -importpfx a.pfx", "certutil -f -p (secret) -importpfx a.pfx"),
@@ -208,7 +218,10 @@ fn what_only_looks_like_a_secret_is_kept() {
         "$exitCode = 1603; $qrCode = 'none'",
         "certutil -pulse; certutil -ping -config host",
         "powershell -enc VwByAGkAdABlAC0ASABvAHMAdAAgACcASABlAGwAbABvACcA",
-        "sqlcmd -S host -E -i x.sql -p",
+        "sqlcmd -S host -E -i x.sql -p 4096x",
+        "Write-Host \"Setting up autologon for kiosk user\"",
+        "Write-Log \"SetPassword\" \"done by x\"",
+        "[Text.Encoding]::UTF8.GetBytes(\"C:\\Temp\")",
         "[Text.Encoding]::UTF8.GetBytes(\"https://contoso.com\")",
         "Set-ItemProperty $p \"DisplayName\" \"Contoso\"",
         "@{ Name = \"PasswordAge\"; Value = \"42\" }",
