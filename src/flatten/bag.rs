@@ -150,7 +150,7 @@ fn graph_type<'v>(key: &str, value: &'v Value) -> Option<&'v str> {
 /// The row of an object that sets nothing but which type it is, `{"@odata.type": "#microsoft.graph.windowsKioskAutologon"}`,
 /// or whose other properties do not tell. An annotation is no raw value.
 fn row_of_type(kind: &str, rows: &mut Rows<'_>) {
-    let words = rows.value_words(kind);
+    let words = rows.value_words(kind.strip_suffix("PolicySetItem").unwrap_or(kind));
     rows.within(ODATA_TYPE, "Type", |rows| {
         rows.leaf(Leaf { value: Some(words), configured: Some(true), ..Leaf::default() });
     });
