@@ -126,6 +126,11 @@ pub(crate) fn with_property(object: &str, property: &str, value: &str) -> String
     format!("{open}{comma}\"{property}\":{value}{ends}}}")
 }
 
+/// Marks a list of an object as one that has more items than stand in it, as the link to them would, wherever it leads.
+pub(crate) fn going_on(object: &str, list: &str) -> String {
+    with_property(object, &format!("{list}@odata.nextLink"), "\"\"")
+}
+
 /// Whether services call a property of their errors so, in whatever case. What has others as well is something else.
 pub(crate) fn is_of_error(key: &str) -> bool {
     const NAMES: [&str; 7] = ["code", "error", "errorCode", "message", "reason", "status", "statusCode"];

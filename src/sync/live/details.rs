@@ -52,7 +52,7 @@ struct Item {
 }
 
 /// Completes the policies of one page.
-/// Of lists that were not asked for nobody knows what is in them.
+/// What is in the lists of a policy that were `not_asked` for, nobody knows.
 pub(super) async fn completed(
     client: &Client,
     endpoint: &Endpoint,
@@ -111,8 +111,13 @@ fn item(json: Box<RawValue>) -> Result<Option<Item>, String> {
     let name = json::text(&properties, "name").or_else(|| json::text(&properties, "displayName"));
     let counted = properties.get("settingCount").and_then(|count| count.get().parse().ok());
     let listed = properties.get("settings").and_then(|settings| count(settings));
-    let goes_on = properties.get("settings@odata.nextLink").is_some_and(|next| next.get() != "null");
+    let goes_on = goes_on(&properties, "settings");
     Ok(Some(Item { id, name, json, counted, listed, goes_on }))
+}
+
+/// Whether the rest of a list stands behind a link.
+fn goes_on(properties: &Properties<'_>, list: &str) -> bool {
+    properties.get(&format!("{list}@odata.nextLink")).is_some_and(|next| next.get() != "null")
 }
 
 fn count(list: &RawValue) -> Option<usize> {
@@ -218,10 +223,12 @@ async fn whole_items(client: &Client, base: &str, query: &str, items: Vec<Item>,
                 let listed = json::properties(item.json.get()).unwrap_or_default();
                 let assignments: Option<Vec<Box<RawValue>>> =
                     listed.get("assignments").and_then(|assignments| serde_json::from_str(assignments.get()).ok());
-                let go_on = listed.get("assignments@odata.nextLink").is_some_and(|next| next.get() != "null");
                 // not all of them say as little as none
-                let (json, assignments) =
-                    if go_on { (going_on(whole, "assignments"), None) } else { (whole, assignments) };
+                let (json, assignments) = if goes_on(&listed, "assignments") {
+                    (going_on(whole, "assignments"), None)
+                } else {
+                    (whole, assignments)
+                };
                 let item = Item { json, ..item };
                 item.document(assignments.as_deref().map(|assignments| ("assignments", assignments)))
             }
@@ -232,8 +239,7 @@ async fn whole_items(client: &Client, base: &str, query: &str, items: Vec<Item>,
 
 /// An object of which a list has more items than stand in it, or stand anywhere.
 fn going_on(object: Box<RawValue>, list: &str) -> Box<RawValue> {
-    let marked = json::with_property(object.get(), &format!("{list}@odata.nextLink"), "\"\"");
-    RawValue::from_string(marked).unwrap_or(object)
+    RawValue::from_string(json::going_on(object.get(), list)).unwrap_or(object)
 }
 
 /// The answer, if it is the policy that was asked for: rows of another would replace its own.
