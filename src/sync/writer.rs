@@ -172,7 +172,10 @@ impl Writer {
     fn take_policy(&mut self, prepared: Prepared) {
         let kind = prepared.kind;
         let is_unreadable = matches!(prepared.content, Content::Unreadable { .. });
-        if !self.state.seen.insert(prepared.id.as_str()) && (is_unreadable || !self.state.unread.remove(&prepared.id)) {
+        let is_first = self.state.seen.insert(prepared.id.as_str());
+        let is_read = !is_first && !self.state.unread.contains(&prepared.id);
+        // a page that repeats what cannot be read tells nothing new, another file does
+        if is_read || !is_first && is_unreadable && self.firsts.is_none() {
             if let Some(first) = self.firsts.as_ref().and_then(|firsts| firsts.get(&prepared.id)) {
                 let problem = prepared.problem("duplicate", first.hides(&prepared));
                 self.state.kind(kind).skipped += 1;
@@ -182,6 +185,9 @@ impl Writer {
         }
         if let Some(firsts) = &mut self.firsts {
             firsts.insert(prepared.id.clone(), First::from(&prepared));
+        }
+        if !is_unreadable {
+            self.state.unread.remove(&prepared.id);
         }
         let is_complete = match &prepared.content {
             Content::Read(read) => read.policy.is_complete(),

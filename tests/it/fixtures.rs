@@ -363,6 +363,8 @@ fn a_first_file_that_cannot_be_read_hides_no_other_with_its_id() {
     export.put("a/policy.json", &cut);
     export.put("b/policy.json", &whole("two"));
     export.put("c/policy.json", &whole("three"));
+    // one more that cannot be read has a reason of its own
+    export.put("aa/policy.json", &cut);
     for _ in 0..2 {
         let printed = database.program().try_sync(export.path(), &[]);
         assert_eq!(printed.code, Some(3), "{printed:?}");
@@ -370,7 +372,11 @@ fn a_first_file_that_cannot_be_read_hides_no_other_with_its_id() {
         let told = problems.as_array().expect("a list").iter().map(|problem| json!([problem["code"], problem["file"]]));
         assert_eq!(
             told.collect::<Vec<_>>(),
-            [json!(["incomplete", "a/policy.json"]), json!(["duplicate", "c/policy.json"])]
+            [
+                json!(["incomplete", "a/policy.json"]),
+                json!(["incomplete", "aa/policy.json"]),
+                json!(["duplicate", "c/policy.json"])
+            ]
         );
         assert_eq!(values(), ["two"]);
     }
