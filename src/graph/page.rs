@@ -140,7 +140,7 @@ impl Client {
         let limit = self.shared.options.max_list;
         let size = |items: &[RawItem]| items.iter().map(|item| item.get().len()).sum::<usize>();
         let (mut bytes, mut count) = (size(&items), 0);
-        let (hashes, mut shown, mut known) = (RandomState::new(), HashSet::new(), 0);
+        let (hashes, mut shown) = (RandomState::new(), HashSet::new());
         while bytes <= limit {
             let Some(more) = pages.next().await else { return Ok(items) };
             let more = more?;
@@ -151,9 +151,12 @@ impl Client {
             }
             // Pages overlap where something came in before their place: ids alone may begin anew with each.
             let hash = |item: &RawItem| hashes.hash_one(item.get());
-            shown.extend(items[known..].iter().map(hash));
-            known = items.len();
-            items.extend(more.into_iter().filter(|item| !shown.contains(&hash(item))));
+            if count == 1 {
+                shown.extend(items.iter().map(hash));
+            }
+            let page: Vec<u64> = more.iter().map(hash).collect();
+            items.extend(more.into_iter().zip(&page).filter(|(_, hash)| !shown.contains(*hash)).map(|(item, _)| item));
+            shown.extend(page);
         }
         Err(GraphError::TooLarge { limit })
     }

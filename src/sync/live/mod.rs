@@ -155,27 +155,26 @@ impl Live {
         &self,
         kind: &'static PolicyKind,
         absent: &[Absent],
-        mut ids: Vec<String>,
+        ids: Vec<String>,
     ) -> (Vec<String>, Vec<Problem>) {
-        let mut unknown = Vec::new();
+        let mut open: Vec<(String, Option<GraphError>)> = ids.into_iter().map(|id| (id, None)).collect();
         let client = self.client.with_meter(self.meters[kind.slug()].clone());
         for endpoint in kind.endpoints.iter().filter(|endpoint| absent.iter().all(|it| it.path != endpoint.path)) {
-            if ids.is_empty() || endpoint.details == Details::Singleton {
-                return (Vec::new(), unknown);
+            if open.is_empty() || endpoint.details == Details::Singleton {
+                return (Vec::new(), Vec::new());
             }
-            let paths = ids.iter().map(|id| format!("{}/{}?$select=id", endpoint.path, segment(id))).collect();
+            let paths = open.iter().map(|(id, _)| format!("{}/{}?$select=id", endpoint.path, segment(id))).collect();
             let answers = client.batch(paths).await;
-            let gone = ids.into_iter().zip(answers).filter_map(|(id, answer)| match answer {
+            let left = open.into_iter().zip(answers).filter_map(|((id, unknown), answer)| match answer {
                 Ok(_) => None,
-                Err(GraphError::NotFound { .. }) => Some(id),
-                Err(error) => {
-                    unknown.push(not_confirmed(kind, id, &error));
-                    None
-                }
+                Err(GraphError::NotFound { .. }) => Some((id, unknown)),
+                Err(error) => Some((id, unknown.or(Some(error)))),
             });
-            ids = gone.collect();
+            open = left.collect();
         }
-        (ids, unknown)
+        let (gone, unknown): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, unknown)| unknown.is_none());
+        let told = unknown.into_iter().filter_map(|(id, error)| Some(not_confirmed(kind, id, &error?)));
+        (gone.into_iter().map(|(id, _)| id).collect(), told.collect())
     }
 
     /// Kinds that the run was to read.
