@@ -99,11 +99,12 @@ impl Words {
 
     /// Gives definitions the names that Microsoft gives them.
     pub(super) fn name_officially(&mut self, official: &Definitions) {
-        let named = std::mem::take(&mut self.names).into_iter().map(|ByText(mut named)| {
+        let is_other = |ByText(named): &ByText<Named>| !named.is_named_by(official.get(&named.id));
+        let others: Vec<_> = self.names.extract_if(is_other).collect();
+        for ByText(mut named) in others {
             named.name_officially(official.get(&named.id));
-            ByText(named)
-        });
-        self.names = named.collect();
+            self.names.insert(ByText(named));
+        }
     }
 }
 
