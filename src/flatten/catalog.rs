@@ -8,9 +8,9 @@ use smol_str::SmolStr;
 
 use super::{
     bag::{self, Place, Tree},
-    elements,
-    flattener::Named,
-    is_annotation, property,
+    elements, is_annotation,
+    named::Named,
+    property,
     property::Holds,
     rows::{Leaf, Raw, Rows},
     secret,

@@ -1,14 +1,9 @@
 //! What flattening knows beyond the policy: official names, and words made before.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
-use smol_str::SmolStr;
-
-use super::{
-    humanize, secret,
-    vocabulary::{Term, Vocabulary, Words},
-};
-use crate::definitions::{Definition, Definitions, Official};
+use super::vocabulary::{Vocabulary, Words};
+use crate::definitions::{Definition, Definitions};
 
 /// Official names, and words made before. One serves all policies of a run, on many threads.
 #[derive(Debug, Default)]
@@ -57,59 +52,9 @@ impl Flattener {
     }
 }
 
-/// A definition: what its id says, and what Microsoft calls it.
-#[derive(Debug, Clone)]
-pub(super) struct Named {
-    pub(super) id: SmolStr,
-    /// Its official name, else words from its id.
-    pub(super) name: SmolStr,
-    pub(super) official: Option<Arc<Official>>,
-    pub(super) is_secret: bool,
-    pub(super) holds_nul: bool,
-}
-
-impl Named {
-    pub(super) fn of(id: &SmolStr, official: Option<&Arc<Official>>) -> Self {
-        let mut named = Self {
-            id: id.clone(),
-            name: SmolStr::default(),
-            official: None,
-            is_secret: secret::is_secret_id(id),
-            holds_nul: false,
-        };
-        named.name(official);
-        named
-    }
-
-    /// Takes the name that Microsoft gives it, if any.
-    pub(super) fn name_officially(&mut self, official: Option<&Arc<Official>>) {
-        if !self.is_named_by(official) {
-            self.name(official);
-        }
-    }
-
-    /// Whether it has that name already, or still has none.
-    pub(super) fn is_named_by(&self, official: Option<&Arc<Official>>) -> bool {
-        official.map(Arc::as_ptr) == self.official.as_ref().map(Arc::as_ptr)
-    }
-
-    fn name(&mut self, official: Option<&Arc<Official>>) {
-        self.official = official.cloned();
-        let name = official.and_then(|official| official.display_name.clone());
-        self.name = name.unwrap_or_else(|| humanize::humanize(&self.id).into());
-        self.holds_nul = self.id.contains('\0') || self.name.contains('\0');
-    }
-}
-
-impl Term for Named {
-    fn technical(&self) -> &SmolStr {
-        &self.id
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Definition, Flattener, Named};
+    use super::{super::named::Named, Definition, Flattener};
 
     const ID: &str = "device_vendor_msft_policy_config_wifi_allowroaming";
 

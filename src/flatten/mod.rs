@@ -12,6 +12,7 @@ mod flattener;
 pub mod humanize;
 mod intent;
 mod labels;
+mod named;
 mod oma;
 mod payload;
 mod property;

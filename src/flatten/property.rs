@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::{humanize, is_annotation, secret, vocabulary::Term};
+use super::{humanize, is_annotation, secret};
 
 /// A property of a Graph type, known by its name alone.
 #[derive(Debug, Clone)]
@@ -202,12 +202,6 @@ impl Property {
         let is_policy_metadata = POLICY_METADATA.contains(&key.as_str());
         let words = humanize::property_words(key).into();
         Self { key: key.clone(), words, holds, is_policy_metadata, holds_nul: key.contains('\0') }
-    }
-}
-
-impl Term for Property {
-    fn technical(&self) -> &SmolStr {
-        &self.key
     }
 }
 

@@ -9,8 +9,10 @@ use super::{
     SECRET, SettingsShape,
     body::Body,
     elements,
-    flattener::{Flattener, Named},
-    humanize, property,
+    flattener::Flattener,
+    humanize,
+    named::Named,
+    property,
     property::Property,
     vocabulary::{Said, Vocabulary},
 };

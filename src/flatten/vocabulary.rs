@@ -9,7 +9,7 @@ use std::{
 
 use smol_str::SmolStr;
 
-use super::{flattener::Named, property::Property};
+use super::{named::Named, property::Property};
 use crate::definitions::Definitions;
 
 /// Words are remembered of up to this many texts; a tenant has a few thousand.
@@ -19,6 +19,18 @@ const MAX_REMEMBERED: usize = 100_000;
 pub(super) trait Term: Clone {
     /// That text.
     fn technical(&self) -> &SmolStr;
+}
+
+impl Term for Named {
+    fn technical(&self) -> &SmolStr {
+        &self.id
+    }
+}
+
+impl Term for Property {
+    fn technical(&self) -> &SmolStr {
+        &self.key
+    }
 }
 
 /// A technical text and what a person reads for it.
