@@ -10,9 +10,10 @@ mod tests;
 use std::{ops::Range, sync::LazyLock};
 
 use aho_corasick::AhoCorasick;
+use memchr::memchr_iter;
 
 use super::SECRET;
-use crate::flatten::secret::{self, is_number, is_secret_name, may_be_secret};
+use crate::flatten::secret::{self, is_number, is_secret_name, may_be_secret, starts_with};
 
 /// Longer names are cut before and after what tells of a secret.
 pub(super) const LONGEST_NAME: usize = 96;
@@ -90,7 +91,8 @@ fn may_assign(text: &str) -> bool {
 
 /// Whether a text that is otherwise made like words begins as a token does that is nothing but one, or calls a program.
 pub(super) fn is_told_by_words(text: &str) -> bool {
-    text.starts_with("eyJ") || text.starts_with("Bearer ") || text.contains(".exe ")
+    let calls_program = || memchr_iter(b'.', text.as_bytes()).any(|at| starts_with(&text[at..], ".exe "));
+    text.starts_with("eyJ") || text.starts_with("Bearer ") || calls_program()
 }
 
 /// The whole name that `part` of it stands in.

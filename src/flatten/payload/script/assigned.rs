@@ -23,7 +23,7 @@ static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
             | ["']? [\ \t]+ (?: -?string [\ \t]+ )?
         )
         (?:
-            (?: \(\s* | \[\w{1,32}\]\s* | `\r?\n\s* ){0,3}
+            (?: \(\s* | \[[a-z0-9_]+\]\s* | `\r?\n\s* ){0,3}
             (?:
                 @["']\r?\n (?P<here> .*?) (?: \n["']@ | \z )
                 | [\\`]+" (?P<escaped> [^"\n]*? ) (?: [\\`]*" | \n | \z )
@@ -38,10 +38,10 @@ static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Parameters of a cmdlet beside the two that matter, with their values or without.
-const PARAMETERS: &str = r#"(?: [\ \t]+ -[a-z]{1,32} (?: [\ \t]+ (?: "[^"\n]*" | '[^'\n]*' | [^\s"'-]\S* ) )? ){0,5}"#;
+const PARAMETERS: &str = r#"(?: [\ \t]+ -[a-z]+ (?: [\ \t]+ (?: "[^"\n]*" | '[^'\n]*' | [^\s"'-]\S* ) )? ){0,5}"#;
 
 /// What `reg add` takes beside them.
-const FLAGS: &str = r"(?: [\ \t]+ /(?: t [\ \t]+ \w{1,16} | s [\ \t]+ \S+ | f | reg:[0-9]{2} ) ){0,4}";
+const FLAGS: &str = r"(?: [\ \t]+ /(?: t [\ \t]+ [a-z0-9_]+ | s [\ \t]+ \S+ | f | reg:[0-9]{2} ) ){0,4}";
 
 /// A value with or without quotes.
 const QUOTED: &str = r#"(?: "(?P<double> [^"\n]+ )" | '(?P<single> [^'\n]+ )' | (?P<open> [^\s"'/-][^\s"']* ) )"#;
@@ -50,16 +50,17 @@ const QUOTED: &str = r#"(?: "(?P<double> [^"\n]+ )" | '(?P<single> [^'\n]+ )' | 
 /// `-Value … -Name …`, `/d … /v …`.
 static PAIRS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let pairs = [
-        r#" \\*"(?:key|name|id|settingName)\\*"\s*:\s*\\*"(?P<name>[^"\\]{1,96})\\*"\s*,
+        r#" \\*"(?:key|name|id|settingName)\\*"\s*:\s*\\*"(?P<name>[^"\\]+)\\*"\s*,
         \s*\\*"(?:value[a-z]*|data|string)\\*"\s*:\s*\\*"(?P<value>(?:[^"\\]|\\[^"])*)"#,
-        r#"\b (?:value)?name ["']? \s* = \s* ["'](?P<name>[^"'\n]{1,96})["'] (?: \s*[;,]?\s* \w{1,32} \s*=\s* ["'][^"'\n]*["'] ){0,4}
+        r#"\b (?:value)?name ["']? \s* = \s* ["'](?P<name>[^"'\n]+)["'] (?: \s*[;,]?\s* [a-z0-9_]+ \s*=\s* ["'][^"'\n]*["'] ){0,4}
         \s*[;,]?\s* ["']? (?:value(?:data)?|data) ["']? \s*=\s* QUOTED"#,
-        r#"[\ \t] -Value [\ \t]+ QUOTED PARAMETERS [\ \t]+ -Name [\ \t]+ ["']?(?P<name>[\w.\ -]{1,96})"#,
-        r#"[\ \t] /d [\ \t]+ QUOTED FLAGS [\ \t]+ /v [\ \t]+ ["']?(?P<name>[\w.-]{1,96})"#,
+        r#"[\ \t] -Value [\ \t]+ QUOTED PARAMETERS [\ \t]+ -Name [\ \t]+ ["']?(?P<name>[a-z0-9_.\ -]+)"#,
+        r#"[\ \t] /d [\ \t]+ QUOTED FLAGS [\ \t]+ /v [\ \t]+ ["']?(?P<name>[a-z0-9_.-]+)"#,
     ];
     pairs.iter().filter_map(|pair| regex(&format!("(?isx){pair}"))).collect()
 });
 
+/// Letters are ASCII's, and repeats have no bounds: those of Unicode, counted, take a third of a second to be compiled.
 fn regex(pattern: &str) -> Option<Regex> {
     let pattern = pattern.replace("PARAMETERS", PARAMETERS).replace("FLAGS", FLAGS).replace("QUOTED", QUOTED);
     Regex::new(&pattern).ok()

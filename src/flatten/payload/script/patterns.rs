@@ -136,12 +136,12 @@ const PATTERNS: [Pattern; 30] = [
     },
     Pattern {
         words: &["mount"],
-        regex: r#"\bmount(?:_\w+|\ -t\ \w+)\b[^\n]{0,128}?//[^\s/:@"']{1,128}:([^\s@/"']{1,256})@"#,
+        regex: r#"\bmount(?:_[a-z]+|\ -t\ [a-z0-9]+)\b[^\n]{0,128}?//[^\s/:@"']{1,128}:([^\s@/"']{1,256})@"#,
         only: Only::Anything,
     },
     Pattern {
         words: &["bios", "utf-16/>"],
-        regex: r#"<utf-16/>([^"'<\n]{1,128})|\b(?:SaveBiosSettings|SetBiosPassword)["']?\s*\(\s*["']([^"'\n]{1,256})["']|\bDellSmbios:[\w\\]{0,64}Password["']?[\ \t]+TOKEN"#,
+        regex: r#"<utf-16/>([^"'<\n]{1,128})|\b(?:SaveBiosSettings|SetBiosPassword)["']?\s*\(\s*["']([^"'\n]{1,256})["']|\bDellSmbios:[a-z\\]+Password["']?[\ \t]+TOKEN"#,
         only: Only::Anything,
     },
     Pattern {
