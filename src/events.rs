@@ -12,8 +12,6 @@ pub enum SyncEvent<'e> {
     TenantStarted,
     /// The tenant's lock is held by another sync, which is waited for.
     WaitingForLock,
-    /// The database is open, the tenant's lock taken, and the run written down.
-    RunOpened,
     /// A kind's first page is asked for.
     KindStarted {
         /// Slug.

@@ -58,7 +58,6 @@ pub(super) async fn open(
                 request.wait && !token.is_cancelled()
             })?;
             session.begin(&row, domain.as_deref())?;
-            reporter.report(&request.tenant, &SyncEvent::RunOpened);
             session
         };
         let known = session.known(&request.tenant)?;

@@ -31,11 +31,12 @@ pub struct TenantSync {
     pub longest: Duration,
     /// Told what happens meanwhile.
     pub reporter: Arc<dyn Reporter>,
-    /// Told when a job has found the database.
+    /// Told when the database has taken rows of a job.
     pub ready: Ready,
 }
 
-/// Tells a worker that the database is there, and all else to the reporter.
+/// Tells a worker that the database takes rows, and the reporter all that happens. A run that could be opened shows
+/// less: the server may be full, or the role may lack a right.
 struct Watch {
     reporter: Arc<dyn Reporter>,
     ready: Ready,
@@ -43,7 +44,7 @@ struct Watch {
 
 impl Reporter for Watch {
     fn report(&self, tenant: &TenantId, event: &SyncEvent<'_>) {
-        if matches!(event, SyncEvent::RunOpened) {
+        if matches!(event, SyncEvent::RowsWritten { .. }) {
             self.ready.tell();
         }
         self.reporter.report(tenant, event);

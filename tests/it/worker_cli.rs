@@ -268,7 +268,7 @@ fn jobs_wait_while_the_database_is_gone_and_go_on_when_it_is_back() {
 }
 
 #[test]
-fn a_worker_works_as_before_as_soon_as_a_job_has_found_the_database() {
+fn a_worker_works_as_before_as_soon_as_the_database_takes_rows() {
     let database = Database::postgres();
     let port: u16 = database.url().rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();
     let proxy = Proxy::to(port);
@@ -280,6 +280,11 @@ fn a_worker_works_as_before_as_soon_as_a_job_has_found_the_database() {
         setup.runtime.block_on(async { crate::support::http().get(url).send().await.unwrap().status() == 200 })
     };
     proxy.cut();
+    setup.graph.add(
+        "deviceManagement/deviceCompliancePolicies",
+        [json!({ "@odata.type": "#microsoft.graph.windows10CompliancePolicy", "id": "c1",
+            "displayName": "Compliance", "passwordMinimumLength": 8, "assignments": [] })],
+    );
     setup.graph.fault(Fault::on(DEVICES, Effect::Hang));
     setup.enqueue(&[TENANT, OTHER]);
     worker.wait_for("job_postponed", 1);
@@ -355,6 +360,27 @@ fn jobs_wait_while_the_database_takes_nothing() {
         worker.signal("TERM");
         worker.end();
     }
+}
+
+#[test]
+fn a_right_that_is_missing_lets_one_job_after_the_other_try() {
+    let database = Database::postgres();
+    database.execute(&format!("GRANT ALL ON SCHEMA public TO {GUEST}"));
+    let Database::Postgres(server) = &database else { unreachable!() };
+    let setup = setup_with(&database, &server.url_for(GUEST, GUEST_PASSWORD));
+    setup.enqueue(&[OTHER]);
+    setup.drain();
+    database.execute(&format!("REVOKE INSERT ON settings FROM {GUEST}"));
+    setup.enqueue(&[TENANT, THIRD]);
+    let worker = setup.worker(&["--concurrency", "2"]);
+    // two that began together, and three each after its pause: a run that begins says nothing of the rows
+    worker.wait_for("job_postponed", 5);
+    let events = || worker.lines().into_iter().filter_map(|line| line["event"].as_str().map(str::to_owned));
+    let jobs: Vec<_> = events().filter(|event| event.starts_with("job_")).take(10).collect();
+    assert_eq!(jobs[4..], ["job_start", "job_postponed"].repeat(3), "{}", worker.text());
+    database.execute(&format!("GRANT INSERT ON settings TO {GUEST}"));
+    worker.wait_for("job_complete", 2);
+    assert!(worker.events("job_failed").is_empty(), "{}", worker.text());
 }
 
 #[test]
