@@ -1,6 +1,7 @@
 //! The secrets rule: what holds a key or a password becomes `(secret)` and leaves no trace.
 
 mod names;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +11,8 @@ use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 
 use super::SECRET;
-pub(super) use names::{STEMS, is_secret_id, is_secret_label, is_secret_name, search, tail};
+pub(super) use names::{STEMS, is_secret_id, is_secret_label, is_secret_name, tail};
+pub(super) use search::{Found, WordSearch};
 
 /// Words that stand where a policy about secrets is set, and are none.
 const NO_SECRETS: [&str; 24] = [

@@ -1,27 +1,15 @@
 //! Where in a text anything tells of a secret, found in one fast pass over all of it: what lies between need not be
 //! looked at name by name.
 
-use std::{iter, ops::Range, sync::LazyLock};
+use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memchr;
 
-use super::script;
-use crate::flatten::secret::{self, is_secret_name};
+use super::script::{self, Clue};
+use crate::flatten::secret::is_secret_name;
 
-/// Bytes that are searched at a time.
-const CHUNK: usize = 4_096;
 /// What is longer is looked at in another way.
 const LONGEST_TEXT: usize = 512;
-/// As much of a chunk as a clue that it cuts in two may take.
-const LONGEST: usize = 32;
-
-/// The words in small letters: a search that minds the case compares many bytes at once.
-static WORDS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(script::clues()).ok());
-
-/// Which of the words begins the host of an address.
-static ADDRESS: LazyLock<Option<usize>> = LazyLock::new(|| script::clues().iter().position(|clue| *clue == "://"));
 
 /// The places of a text's clues, in order.
 pub(super) struct Clues {
@@ -32,30 +20,20 @@ pub(super) struct Clues {
 
 impl Clues {
     pub(super) fn of(text: &str) -> Self {
-        let Some(words) = WORDS.as_ref() else {
-            return Self { places: iter::once(0..text.len()).collect(), are_of_more: true };
-        };
         let mut places: Vec<Range<usize>> = Vec::new();
         let mut are_of_more = false;
         // without a name before the host there is no password in an address
-        let innocent = if memchr(b'@', text.as_bytes()).is_some() { None } else { *ADDRESS };
-        let mut small = Vec::with_capacity(text.len().min(CHUNK));
-        let mut start = 0;
-        while start < text.len() {
-            let chunk = &text.as_bytes()[start..text.len().min(start + CHUNK)];
-            small.clear();
-            small.extend(chunk.iter().map(u8::to_ascii_lowercase));
-            for found in words.find_iter(&small) {
-                let place = start + found.start()..start + found.end();
-                let word = found.pattern().as_usize();
-                are_of_more |= word >= secret::STEMS.len() && Some(word) != innocent;
-                match places.last_mut() {
-                    // seen at the end of the last chunk
-                    Some(last) if place.start < last.end => last.end = last.end.max(place.end),
-                    _ => places.push(place),
-                }
+        let names_user = memchr(b'@', text.as_bytes()).is_some();
+        for (clue, place) in script::clues(text) {
+            are_of_more |= match clue {
+                Clue::Name => false,
+                Clue::Address => names_user,
+                Clue::Other => true,
+            };
+            match places.last_mut() {
+                Some(last) if place.start < last.end => last.end = last.end.max(place.end),
+                _ => places.push(place),
             }
-            start += if chunk.len() < CHUNK { CHUNK } else { CHUNK - LONGEST };
         }
         Self { places, are_of_more }
     }
@@ -87,14 +65,4 @@ fn between_marks<'t>(text: &'t str, clue: &Range<usize>) -> Option<&'t str> {
     let start = bytes[..clue.start].iter().rev().take(script::LONGEST_NAME).take_while(|byte| !is_mark(byte)).count();
     let end = clue.end + bytes[clue.end..].iter().take(LONGEST_TEXT).position(is_mark)?;
     Some(text[text.ceil_char_boundary(clue.start - start)..end].trim_end())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LONGEST, script};
-
-    #[test]
-    fn no_clue_is_longer_than_what_two_chunks_share() {
-        assert!(script::clues().iter().all(|clue| clue.len() <= LONGEST));
-    }
 }

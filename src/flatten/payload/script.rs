@@ -9,11 +9,10 @@ mod tests;
 
 use std::{ops::Range, sync::LazyLock};
 
-use aho_corasick::AhoCorasick;
 use memchr::memchr_iter;
 
 use super::SECRET;
-use crate::flatten::secret::{self, is_number, is_secret_name, may_be_secret, starts_with};
+use crate::flatten::secret::{self, Found, WordSearch, is_number, is_secret_name, may_be_secret, starts_with};
 
 /// Longer names are cut before and after what tells of a secret.
 pub(super) const LONGEST_NAME: usize = 96;
@@ -23,7 +22,7 @@ const LONGEST_LINE: usize = 2 * LONGEST_NAME;
 
 /// What is looked for in every text, and what each word asks for.
 struct Words {
-    search: AhoCorasick,
+    search: WordSearch,
     asks: Vec<Asks>,
 }
 
@@ -33,17 +32,35 @@ struct Asks {
     patterns: patterns::Set,
 }
 
-static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
-    let clues = clues();
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let mut words = secret::STEMS.to_vec();
+    words.extend(patterns::words().filter(|word| !secret::STEMS.contains(word)));
     let asks = |word: &&str| Asks { name: secret::STEMS.contains(word), patterns: patterns::asked_by(word) };
-    Some(Words { search: secret::search(&clues)?, asks: clues.iter().map(asks).collect() })
+    let asks = words.iter().map(asks).collect();
+    Words { search: WordSearch::new(words), asks }
 });
 
-/// What tells of a secret, in small letters: a text without any of it holds none, but of the few names that have no stem.
-pub(super) fn clues() -> Vec<&'static str> {
-    let mut clues = secret::STEMS.to_vec();
-    clues.extend(patterns::words().filter(|word| !secret::STEMS.contains(word)));
-    clues
+/// A place that tells of a secret.
+pub(super) enum Clue {
+    /// A part of a name.
+    Name,
+    /// What begins the host of an address, before which a password may stand.
+    Address,
+    /// Anything else, alone or beside a name.
+    Other,
+}
+
+/// What tells of secrets in `text`, by places: a text without any of it holds none, but of the few names that have no
+/// stem.
+pub(super) fn clues(text: &str) -> impl Iterator<Item = (Clue, Range<usize>)> {
+    WORDS.search.find_all(text).into_iter().map(|Found { word, place }| {
+        let clue = match WORDS.asks[word].name {
+            true => Clue::Name,
+            false if &text[place.clone()] == "://" => Clue::Address,
+            false => Clue::Other,
+        };
+        (clue, place)
+    })
 }
 
 /// The text with its secrets replaced; `None` where there are none.
@@ -51,15 +68,13 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
     if !may_assign(text) {
         return None;
     }
-    // no search, which no build has: then nothing of the text is shown
-    let Some(words) = WORDS.as_ref() else { return Some(SECRET.to_owned()) };
     let mut places: Vec<Range<usize>> = Vec::new();
     let (mut done, mut named, mut asked) = (0, false, patterns::Set::default());
-    for word in words.search.find_iter(text) {
-        let asks = &words.asks[word.pattern().as_usize()];
+    for Found { word, place } in WORDS.search.find_all(text) {
+        let asks = &WORDS.asks[word];
         asked |= asks.patterns;
-        if asks.name && word.start() >= done {
-            let name = around(text, word.range());
+        if asks.name && place.start >= done {
+            let name = around(text, place);
             done = name.end;
             if is_secret_name(&text[name.clone()]) {
                 named = true;

@@ -2,12 +2,10 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use super::search::WordSearch;
 
 /// What all but a few names of secrets hold, as it is looked for in long texts: a search for two letters alone would
-/// stop at every other word, so what stands around `pw` is looked for as well. It also stops wherever something begins
-/// with the same three letters: `secret`, `connectionString`, `contraseña` and others are looked for from letters on that
-/// few words hold.
+/// stop at every other word, so what stands around `pw` is looked for as well.
 pub(in crate::flatten) const STEMS: [&str; 31] = [
     "pass",
     "pwd",
@@ -22,12 +20,12 @@ pub(in crate::flatten) const STEMS: [&str; 31] = [
     "npw",
     "_pw",
     "-pw",
-    "ecret",
+    "secret",
     "token",
     "key",
     "psk",
     "challenge",
-    "nnectionstring",
+    "connectionstring",
     "boarding",
     "pin",
     "pfx",
@@ -37,8 +35,8 @@ pub(in crate::flatten) const STEMS: [&str; 31] = [
     "kennwort",
     "wachtwoord",
     "pswd",
-    "rase",
-    "enha",
+    "contrase",
+    "senha",
     "code",
 ];
 
@@ -193,12 +191,12 @@ const LONGEST: usize = 96;
 /// Whether `name`, of whatever spelling, is that of a secret: `client_secret`, `com.contoso.ApiToken`,
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
-    static MAYBE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&[&STEMS[..], &["pw", "license"]].concat()));
+    static MAYBE: LazyLock<WordSearch> = LazyLock::new(|| WordSearch::new([&STEMS[..], &["license"]].concat()));
     let last = || last_parts(name).next().unwrap_or(name);
     if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) || last().eq_ignore_ascii_case(AUTHORIZATION) {
         return true;
     }
-    if MAYBE.as_ref().is_some_and(|maybe| !maybe.is_match(name)) {
+    if !MAYBE.is_match(name) && !super::ends_with(name.trim_end_matches(|c: char| !c.is_ascii_alphabetic()), "pw") {
         return false;
     }
     let name = tail(name);
@@ -227,11 +225,6 @@ pub(super) fn is_authorization(name: &str) -> bool {
 fn is_program(name: &str) -> bool {
     let last = name.rsplit(['_', '/', '.', '-', ':', ' ']).next().unwrap_or_default().to_ascii_lowercase();
     last.ends_with("bypass") || PROGRAMS.contains(&last.as_str())
-}
-
-/// A search for any of `words`, in whatever case; of those that begin at one place the first is found.
-pub(in crate::flatten) fn search(words: &[&str]) -> Option<AhoCorasick> {
-    AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostFirst).build(words).ok()
 }
 
 /// Whether an id ends like the name of a key, a password or a token that signs in: `…_api_key`. Other tokens and PINs

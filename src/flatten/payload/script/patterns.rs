@@ -12,8 +12,7 @@ use regex::Regex;
 use super::{super::redaction, is_reference, line_before, may_be_secret};
 
 struct Pattern {
-    /// In small letters, from letters on that few words hold: the search stops at the first three. None may begin before
-    /// a stem of a secret's name that it holds: the search finds the first alone.
+    /// In small letters, each of three or more.
     words: &'static [&'static str],
     /// `TOKEN` stands for [`TOKEN`].
     regex: &'static str,
@@ -48,18 +47,18 @@ const PATTERNS: [Pattern; 30] = [
         only: Only::NoPort,
     },
     Pattern {
-        words: &["authoriz"],
+        words: &["authorization"],
         regex: r#"Authorization[\\`]*["']?\s*(?:[:=,]\s*[\\`]*["']?(?:[a-z]{2,12}\s+)?|[\\`]*["']?(?:Bearer|Basic)\s+)(?P<open>[^\s"'\\`$<{(%][^\s"'\\`]{3,})"#,
         only: Only::Anything,
     },
     Pattern { words: &["bearer"], regex: r"\bBearer\s+([A-Za-z0-9._~+/=-]{20,})", only: Only::WithDigit },
     Pattern {
-        words: &["curestring"],
+        words: &["securestring"],
         regex: r"ConvertTo-SecureString\b (?: [\s(] | `\r?\n | -(?:Force|AsPlainText)(?::\$true)?\b | -(?:String|s)\b:? | -Key\s+\([^)\n]{0,128}\) | -Key\s+\$\w+ )+ TOKEN",
         only: Only::Anything,
     },
     Pattern {
-        words: &["curestring"],
+        words: &["securestring"],
         regex: r#"(?:"([^"\n]{1,256})"|'([^'\n]{1,256})')\s*\|\s*ConvertTo-SecureString"#,
         only: Only::Anything,
     },
@@ -106,17 +105,17 @@ const PATTERNS: [Pattern; 30] = [
     },
     Pattern { words: &["schtasks"], regex: r"\bschtasks\b[^\n]{0,256}?/rp[\ \t]+TOKEN", only: Only::Anything },
     Pattern {
-        words: &["dscl", "key", "curity import", "pass"],
+        words: &["dscl", "key", "security import", "pass"],
         regex: r#"\b(?:dscl\b[^\n]{0,128}?-passwd[\ \t]+(?:"[^"\n]{1,128}"|\S{1,128})|security[\ \t]+(?:[a-z-]{1,24}keychain|import|add-generic-password|set-key-partition-list)\b[^\n;|&]{0,128}?[\ \t]-[pkw])[\ \t]+TOKEN"#,
         only: Only::Anything,
     },
     Pattern {
-        words: &["pass", "sudo -s", "kinit", "lm join"],
+        words: &["pass", "sudo -s", "kinit", "realm join"],
         regex: r#"\becho[\ \t]+(?:["']?[^\s:"']{1,64}:([^\s"'|]{1,256})["']?[\ \t]*\|[\ \t]*(?:sudo[\ \t]+)?chpasswd|(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"'|$]{1,256}))[\ \t]*\|[\ \t]*(?:sudo[\ \t]+-S\b|(?:sudo[\ \t]+)?(?:passwd\b[^\n|;]{0,64}--stdin|kinit\b|realm[\ \t]+join\b)))"#,
         only: Only::Anything,
     },
     Pattern {
-        words: &["networkcred", "x509certificate2", "pass"],
+        words: &["networkcredential", "x509certificate2", "pass"],
         regex: r#"(?:(?:NetworkCredential|X509Certificate2)(?:\]::new)?\([^,\n()]{1,128},|\bSetPassword(?:["']?\s*[(,]|\ ))\s*["']([^"'\n]{1,256})["']"#,
         only: Only::Anything,
     },
@@ -125,7 +124,7 @@ const PATTERNS: [Pattern; 30] = [
     // a product key, wherever else it stands
     Pattern { words: &["key"], regex: r"\b(?-i:([A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}))\b", only: Only::WithDigit },
     Pattern {
-        words: &["rtutil", "sqlcmd", "ologon", "airportn"],
+        words: &["certutil", "sqlcmd", "autologon", "airportnetwork"],
         regex: r#"\b(?:certutil\b[^\n;|&]{0,200}?[\ \t]-p[\ \t]+|sqlcmd\b[^\n;|&]{0,200}?[\ \t](?-i:-P)[\ \t]*|autologon(?:64(?:\.exe)?|\.exe)["']?[\ \t]+(?:/accepteula[\ \t]+)?[^\s/]\S{0,64}[\ \t]+\S{1,64}[\ \t]+|setairportnetwork[\ \t]+\S{1,32}[\ \t]+(?:"[^"\n]{1,64}"|'[^'\n]{1,64}'|\S{1,64})[\ \t]+)TOKEN"#,
         only: Only::Anything,
     },
@@ -145,18 +144,18 @@ const PATTERNS: [Pattern; 30] = [
         only: Only::Anything,
     },
     Pattern {
-        words: &["pnetwork", "tbytes"],
+        words: &["mapnetworkdrive", "getbytes"],
         regex: r#"\b(?:MapNetworkDrive\s*\(?\s*(?:[^,\n]{1,128},){4}\s*["']([^"'\n]{1,256})["']|GetBytes\s*\(\s*["'][^"':\n]{0,64}:([^\s"'/\\][^"'\n]{0,255})["'])"#,
         only: Only::Anything,
     },
     Pattern { words: &["eyj"], regex: r#"[\ \t]-t[\ \t]+["']?(eyJ[A-Za-z0-9+/=_-]{40,})"#, only: Only::Anything },
     Pattern {
-        words: &["-lines"],
+        words: &["private-lines"],
         regex: r"Private-Lines:\s*[0-9]+\r?\n(.*?)(?:\nPrivate-MAC|\z)",
         only: Only::Anything,
     },
     Pattern {
-        words: &["-enc", "-ec ", "mbase64"],
+        words: &["-enc", "-ec ", "frombase64"],
         regex: r#"(?:[\ \t]-e[a-z]{1,14}[\ \t]+["']?|FromBase64String\s*\(\s*["'])([A-Za-z0-9+/=]{16,})"#,
         only: Only::Encoded,
     },

@@ -50,6 +50,10 @@ fn holds_payload(text: &str, found: &Redaction<'_>) -> bool {
         let both = u128::from(letters.peek().copied().unwrap_or_default()) << BLOCK | u128::from(block);
         let begins = block & !(block << 1 | before) & runs(both, FEWEST_LETTERS);
         for at in bits(begins) {
+            // most are parts of longer words and of sentences, or the name of an element
+            if bytes[..start + at].last().is_some_and(|byte| *byte == b'<' || !is_around(*byte)) {
+                continue;
+            }
             let known = start + at..start + at + (both >> at).trailing_ones() as usize;
             let more = bytes[known.end..].iter().take_while(|byte| encoded::is_letter(**byte)).count();
             let run = known.start..known.end + more;
@@ -63,16 +67,28 @@ fn holds_payload(text: &str, found: &Redaction<'_>) -> bool {
     false
 }
 
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'<' | b'>' | b'"' | b'\'')
+}
+
+/// Whether a byte may stand right before or behind a payload.
+fn is_around(byte: u8) -> bool {
+    is_mark(byte) || is_outer(char::from(byte)) || matches!(byte, b'=' | b'&' | b';') || !byte.is_ascii()
+}
+
+/// Whether a payload is told without what stands around it.
+fn is_outer(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '-' | '!' | '?')
+}
+
 /// Whether what begins with `letters`, or stands behind a `=`, is a payload.
 fn begins_payload(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool {
-    const MARKS: [char; 4] = ['<', '>', '"', '\''];
     const LONGEST_REFERENCE: usize = 12;
-    let is_outer = |c: char| c.is_whitespace() || matches!(c, '-' | '!' | '?');
-    // the name of an element is none, nor is its end
-    if text[..letters.start].ends_with('<') {
+    let (before, after) = (&text[..letters.start], &text[letters.end..]);
+    if after.bytes().next().is_some_and(|byte| !is_around(byte)) {
         return false;
     }
-    let mut before = text[..letters.start].trim_end_matches(is_outer);
+    let mut before = before.trim_end_matches(is_outer);
     // line breaks written by reference, `&#xA;`
     while before.ends_with(';') {
         let from = before.floor_char_boundary(before.len().saturating_sub(LONGEST_REFERENCE));
@@ -80,13 +96,14 @@ fn begins_payload(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> b
         before = before[..from + at].trim_end_matches(is_outer);
     }
     if before.ends_with('=') {
-        let padding = text[letters.end..].bytes().take_while(|byte| *byte == b'=').count();
+        let padding = after.bytes().take_while(|byte| *byte == b'=').count();
         return found.is_payload(&text[letters.start..letters.end + padding]);
     }
-    if !before.is_empty() && !before.ends_with(MARKS) {
+    if before.bytes().next_back().is_some_and(|byte| !is_mark(byte)) {
         return false;
     }
-    let whole = text[letters.start..].split(MARKS).next().unwrap_or_default().trim_end_matches(is_outer);
+    let end = after.bytes().position(is_mark).unwrap_or(after.len());
+    let whole = text[letters.start..letters.end + end].trim_end_matches(is_outer);
     unescape(whole).map_or(true, |whole| found.is_payload(&whole))
 }
 
