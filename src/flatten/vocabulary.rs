@@ -2,11 +2,11 @@
 
 use std::{
     borrow::{Borrow, Cow},
-    cell::RefCell,
-    collections::HashSet,
+    cell::{Cell, RefCell},
     hash::{Hash, Hasher},
 };
 
+use indexmap::{IndexSet, set::MutableValues as _};
 use smol_str::SmolStr;
 
 use super::{named::Named, property::Property};
@@ -77,7 +77,8 @@ impl<T: Term> PartialEq for ByText<T> {
 
 impl<T: Term> Eq for ByText<T> {}
 
-type Memo<T> = HashSet<ByText<T>, foldhash::fast::RandomState>;
+/// In the order in which they were made.
+type Memo<T> = IndexSet<ByText<T>, foldhash::fast::RandomState>;
 
 /// What was made out so far.
 #[derive(Debug, Default)]
@@ -111,11 +112,9 @@ impl Words {
 
     /// Gives definitions the names that Microsoft gives them.
     pub(super) fn name_officially(&mut self, official: &Definitions) {
-        let is_other = |ByText(named): &ByText<Named>| !named.is_named_by(official.get(&named.id));
-        let others: Vec<_> = self.names.extract_if(is_other).collect();
-        for ByText(mut named) in others {
+        for place in 0..self.names.len() {
+            let Some(ByText(named)) = self.names.get_index_mut2(place) else { break };
             named.name_officially(official.get(&named.id));
-            self.names.insert(ByText(named));
         }
     }
 }
@@ -153,12 +152,14 @@ impl Vocabulary<'_> {
 /// One kind of words.
 pub(super) struct Lookup<'w, T> {
     known: &'w Memo<T>,
+    /// The place behind that of the last term that was found.
+    next: Cell<usize>,
     made: RefCell<Memo<T>>,
 }
 
 impl<'w, T: Term> Lookup<'w, T> {
     fn of(known: &'w Memo<T>) -> Self {
-        Self { known, made: RefCell::default() }
+        Self { known, next: Cell::new(0), made: RefCell::default() }
     }
 
     /// What is known by `technical`, if anything is.
@@ -166,9 +167,21 @@ impl<'w, T: Term> Lookup<'w, T> {
         self.known.get(technical).map(|ByText(term)| term)
     }
 
+    /// As [`Self::known`], of what mostly comes in the order of another policy: the one that stands there next is looked at
+    /// first, which is near in memory, too.
+    fn following(&self, technical: &str) -> Option<&'w T> {
+        let next = self.next.get();
+        let (place, ByText(term)) = match self.known.get_index(next) {
+            Some(expected) if expected.0.technical() == technical => (next, expected),
+            _ => self.known.get_full(technical)?,
+        };
+        self.next.set(place + 1);
+        Some(term)
+    }
+
     /// What is known by `technical`, made where nothing is.
     pub(super) fn get(&self, technical: &str, make: impl FnOnce(&SmolStr) -> T) -> Cow<'w, T> {
-        if let Some(known) = self.known(technical) {
+        if let Some(known) = self.following(technical) {
             return Cow::Borrowed(known);
         }
         let mut made = self.made.borrow_mut();
