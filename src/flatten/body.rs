@@ -105,8 +105,10 @@ impl<'v> Body<'v> {
     }
 
     /// The property of one of the names that are asked for.
+    #[inline]
     pub(super) fn get(&self, name: &str) -> Option<&'v Value> {
-        let at = ASKED.iter().position(|asked| *asked == name);
+        let start = start(name);
+        let at = (0..ASKED.len()).find(|at| STARTS[*at] == start && ASKED[*at] == name);
         debug_assert!(at.is_some(), "{name}");
         at.and_then(|at| self.asked[at])
     }

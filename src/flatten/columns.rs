@@ -13,7 +13,7 @@ use crate::{
 pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Body<'_>) -> Policy {
     let said = |key: &str| body.get(key).and_then(text);
     let graph_type =
-        said("@odata.type").map(|kind| kind.trim_start_matches('#').trim_start_matches("microsoft.graph.").to_owned());
+        said("@odata.type").map(|kind| without_start(kind.trim_start_matches('#'), "microsoft.graph.").to_owned());
     let template = body.get("templateReference").and_then(Value::as_object);
     let template_text = |key: &str| template.and_then(|template| property(template, key)).and_then(text);
     let template_name =
@@ -57,6 +57,10 @@ pub(super) fn columns(shape: &Shape, document: &PolicyDocument, body: &Body<'_>)
         graph_type,
         settings: Vec::new(),
     }
+}
+
+fn without_start<'t>(text: &'t str, start: &str) -> &'t str {
+    text.strip_prefix(start).unwrap_or(text)
 }
 
 /// A text that says something.
@@ -178,7 +182,8 @@ fn assignment(listed: &Value) -> Assignment {
     let target = listed.get("target").unwrap_or(listed).as_object();
     let said = |key: &str| target.and_then(|target| property(target, key)).and_then(text);
     let kind = said("@odata.type").unwrap_or_default();
-    let kind = kind.trim_start_matches("#microsoft.graph.").trim_end_matches("AssignmentTarget");
+    let kind = without_start(kind, "#microsoft.graph.");
+    let kind = kind.strip_suffix("AssignmentTarget").unwrap_or(kind);
     let (intent, target_type) = match kind {
         "exclusionGroup" => ("exclude", "group"),
         "allLicensedUsers" => ("include", "allUsers"),
