@@ -38,9 +38,12 @@ fn may_come_first(byte: u8) -> bool {
     matches!(byte, b'P' | b'e' | b'W' | b'I' | b'C' | b'D' | b'7' | b'/' | b'M' | b'L' | b'Y' | b'A')
 }
 
-/// Whether base64 of a payload may begin with these letters and no others follow at once.
-pub(super) fn may_begin(letters: &[u8]) -> bool {
-    letters.len() + PADDING >= LONG_WORD || (letters.len() >= FEWEST_LETTERS && may_come_first(letters[0]))
+/// Whether base64 of a payload may begin with these letters and no others follow at once; `is_broken` tells that a line
+/// break may.
+pub(super) fn may_begin(letters: &[u8], is_broken: bool) -> bool {
+    letters.len() + PADDING >= LONG_WORD
+        || (is_broken && letters.len() >= SHORTEST_LINE)
+        || (letters.len() >= FEWEST_LETTERS && may_come_first(letters[0]))
 }
 
 /// Whether `byte` is one of the letters of base64, whose end is padded by others.

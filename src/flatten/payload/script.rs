@@ -53,7 +53,7 @@ pub(super) enum Clue {
 /// What tells of secrets in `text`, by places: a text without any of it holds none, but of the few names that have no
 /// stem.
 pub(super) fn clues(text: &str) -> impl Iterator<Item = (Clue, Range<usize>)> {
-    WORDS.search.find_all(text).into_iter().map(|Found { word, place }| {
+    WORDS.search.find_iter(text).map(|Found { word, place }| {
         let clue = match WORDS.asks[word].name {
             true => Clue::Name,
             false if &text[place.clone()] == "://" => Clue::Address,
@@ -70,10 +70,10 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
     }
     let mut places: Vec<Range<usize>> = Vec::new();
     let (mut done, mut named, mut asked) = (0, false, patterns::Set::default());
-    for Found { word, place } in WORDS.search.find_all(text) {
+    for Found { word, place } in WORDS.search.find_iter(text) {
         let asks = &WORDS.asks[word];
         asked |= asks.patterns;
-        if asks.name && place.start >= done {
+        if asks.name && place.end > done {
             let name = around(text, place);
             done = name.end;
             if is_secret_name(&text[name.clone()]) {

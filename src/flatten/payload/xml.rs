@@ -279,6 +279,10 @@ impl<'t> Walk<'_, 't> {
             }
             // what is no secret itself may hold one
             Some(_) => self.found.inner(run.place.clone(), trimmed, write),
+            // it begins like XML, and is none
+            None if trimmed.len() == self.found.text.trim_start_matches('\u{feff}').trim().len() => {
+                self.unread(run.place);
+            }
             None => {
                 if matches!(run.text, Cow::Borrowed(_)) && self.clues.are_none_in(&run.place) {
                     self.found.inner_payload(run.place.clone(), trimmed, write);

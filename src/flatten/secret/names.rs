@@ -6,7 +6,7 @@ use super::search::WordSearch;
 
 /// What all but a few names of secrets hold, as it is looked for in long texts: a search for two letters alone would
 /// stop at every other word, so what stands around `pw` is looked for as well.
-pub(in crate::flatten) const STEMS: [&str; 31] = [
+pub(in crate::flatten) const STEMS: [&str; 38] = [
     "pass",
     "pwd",
     "pw=",
@@ -16,6 +16,10 @@ pub(in crate::flatten) const STEMS: [&str; 31] = [
     "pw>",
     "pw\"",
     "pw'",
+    "pw\\",
+    "pw\t",
+    "pw\n",
+    "pw\r",
     "$pw",
     "npw",
     "_pw",
@@ -26,6 +30,9 @@ pub(in crate::flatten) const STEMS: [&str; 31] = [
     "psk",
     "challenge",
     "connectionstring",
+    "connection_string",
+    "connection-string",
+    "connection string",
     "boarding",
     "pin",
     "pfx",
@@ -196,10 +203,12 @@ pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
     if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) || last().eq_ignore_ascii_case(AUTHORIZATION) {
         return true;
     }
-    if !MAYBE.is_match(name) && !super::ends_with(name.trim_end_matches(|c: char| !c.is_ascii_alphabetic()), "pw") {
+    let name = tail(name);
+    let is_parted = || name.bytes().any(|byte| !byte.is_ascii_alphabetic());
+    let ends_with_pw = || super::ends_with(name.trim_end_matches(|c: char| !c.is_ascii_alphabetic()), "pw");
+    if !(MAYBE.is_match(name) || ends_with_pw() || is_parted() && MAYBE.is_match(&letters(name))) {
         return false;
     }
-    let name = tail(name);
     let mut letters = letters(name);
     loop {
         let shorter = TAILS.iter().find_map(|tail| letters.strip_suffix(tail)).filter(|left| is_ending(left));

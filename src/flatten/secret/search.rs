@@ -16,6 +16,9 @@ const HASH_BITS: u32 = 12;
 /// Pairs that are looked at between two branches.
 const STRIDE: usize = 8;
 
+/// Bytes that are searched before what was found in them is told: the words of a long text may be very many.
+const PIECE: usize = 64 << 10;
+
 /// Letters of English, the most common ones first. Other characters are taken for as common as the first of them.
 const COMMON: &[u8] = b"etaoinsrhldcumfpgwybvkxjqz";
 
@@ -25,6 +28,8 @@ const CASELESS: u8 = 0x5f;
 /// Finds words in texts.
 pub(in crate::flatten) struct WordSearch {
     words: Vec<&'static str>,
+    /// The longest of them, in bytes.
+    longest: usize,
     /// By a pair's hash, from the lowest bit: the groups for which it may be the first pair, and those for which it may
     /// be the second.
     table: Vec<u32>,
@@ -70,18 +75,25 @@ impl WordSearch {
             }
             groups[group].push(letters);
         }
-        Self { words, table, groups }
+        let longest = words.iter().map(|word| word.len()).max().unwrap_or_default();
+        Self { words, longest, table, groups }
     }
 
     /// All words in `text`, also those that overlap, by their places.
-    pub(in crate::flatten) fn find_all(&self, text: &str) -> Vec<Found> {
-        let mut all = Vec::new();
-        let _: ControlFlow<()> = self.scan(text.as_bytes(), &mut |found| {
-            all.push(found);
-            ControlFlow::Continue(())
-        });
-        all.sort_unstable_by_key(|found| (found.place.start, found.word));
-        all
+    pub(in crate::flatten) fn find_iter<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Found> + 't {
+        (0..text.len()).step_by(PIECE).flat_map(move |start| {
+            // a word that begins in this piece may end in the next
+            let end = text.len().min(start + PIECE + self.longest);
+            let mut found = Vec::new();
+            let _: ControlFlow<()> = self.scan(&text.as_bytes()[start..end], &mut |Found { word, place }| {
+                if place.start < PIECE {
+                    found.push(Found { word, place: start + place.start..start + place.end });
+                }
+                ControlFlow::Continue(())
+            });
+            found.sort_unstable_by_key(|found| (found.place.start, found.word));
+            found
+        })
     }
 
     /// Whether any of the words is in `text`.
@@ -200,7 +212,7 @@ fn hash(pair: [u8; 2]) -> usize {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Found, WordSearch};
+    use super::{Found, PIECE, WordSearch};
 
     const WORDS: [&str; 9] = ["pin", "pass", "pw=", "$pw", "://", "code", "passcode", "connectionstring", "net use"];
 
@@ -214,6 +226,16 @@ mod tests {
         let mut all: Vec<_> = WORDS.iter().enumerate().flat_map(found).collect();
         all.sort_by_key(|found| (found.place.start, found.word));
         all
+    }
+
+    #[test]
+    fn a_word_is_found_once_where_pieces_of_a_text_meet() {
+        for before in PIECE - 40..PIECE + 4 {
+            let text = ["é".repeat(before / 2), "-".repeat(before % 2), "connectionString".to_owned(), "pin".repeat(9)]
+                .concat();
+            let search = WordSearch::new(WORDS.to_vec());
+            assert_eq!(search.find_iter(&text).collect::<Vec<_>>(), one_by_one(&text), "{before}");
+        }
     }
 
     proptest! {
@@ -231,7 +253,7 @@ mod tests {
             let text = parts.concat();
             let search = WordSearch::new(WORDS.to_vec());
             prop_assert_eq!(search.is_match(&text), !one_by_one(&text).is_empty());
-            prop_assert_eq!(search.find_all(&text), one_by_one(&text));
+            prop_assert_eq!(search.find_iter(&text).collect::<Vec<_>>(), one_by_one(&text));
         }
     }
 }

@@ -17,6 +17,8 @@ fn names_that_hold_secrets_are_known_in_any_writing() {
         "Client Secret",
         "userPassword",
         "issuerPassword",
+        "connection_string",
+        "AppWeb_Connection_String",
     ] {
         assert!(is_secret_property(name), "{name}");
     }

@@ -23,6 +23,7 @@ fn what_is_assigned_to_a_name_is_withheld_however_it_is_written() {
         ("$adminPw = \"hunter2\"", "$adminPw = \"(secret)\""),
         ("[string]$pw = 'hunter2'", "[string]$pw = '(secret)'"),
         ("$kennwort = 'hunter2'", "$kennwort = '(secret)'"),
+        ("$env:AZURE_CONNECTION_STRING = 'hunter2;x'", "$env:AZURE_CONNECTION_STRING = '(secret)'"),
         ("${password} = 'hunter2'", "${password} = '(secret)'"),
         ("$password = \"P@$$w0rd\"", "$password = \"(secret)\""),
         ("$password = \"abc`\"hunter2\"", "$password = \"(secret)\""),

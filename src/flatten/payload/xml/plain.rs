@@ -6,17 +6,21 @@ use memchr::{memchr_iter, memchr2};
 use quick_xml::escape::unescape;
 
 use super::{Clues, Redaction};
-use crate::flatten::payload::{encoded, encoded::FEWEST_LETTERS};
+use crate::flatten::payload::{
+    encoded::{self, FEWEST_LETTERS},
+    redaction::SEPARATOR,
+};
 
 /// Bytes that are judged at a time, each a bit of a word.
 const BLOCK: usize = 64;
 
 /// Whether there is nothing to find for a reader, which most of these texts are spared so: nothing in it is part of a
 /// secret's name, however it is parted into elements, attributes and texts, nothing but line breaks is written by
-/// reference, no tag stands in another, and nothing is a payload.
+/// reference, no tag stands in another, there is no list of an administrative template, and nothing is a payload.
 pub(super) fn is_plain(text: &str, clues: &Clues, found: &Redaction<'_>) -> bool {
     memchr2(b'[', b'{', text.as_bytes()).is_none()
         && memchr_iter(b'&', text.as_bytes()).all(|at| breaks_line(&text[at..]))
+        && !text.contains(SEPARATOR)
         && clues.mean_nothing_in(text)
         && !nests_tags(text)
         && !holds_payload(text, found)
@@ -57,7 +61,8 @@ fn holds_payload(text: &str, found: &Redaction<'_>) -> bool {
             let known = start + at..start + at + (both >> at).trailing_ones() as usize;
             let more = bytes[known.end..].iter().take_while(|byte| encoded::is_letter(**byte)).count();
             let run = known.start..known.end + more;
-            if encoded::may_begin(&bytes[run.clone()]) && begins_payload(text, run, found) {
+            let is_broken = bytes.get(run.end).is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b'&');
+            if encoded::may_begin(&bytes[run.clone()], is_broken) && begins_payload(text, run, found) {
                 return true;
             }
         }
@@ -83,7 +88,6 @@ fn is_outer(c: char) -> bool {
 
 /// Whether what begins with `letters`, or stands behind a `=`, is a payload.
 fn begins_payload(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> bool {
-    const LONGEST_REFERENCE: usize = 12;
     let (before, after) = (&text[..letters.start], &text[letters.end..]);
     if after.bytes().next().is_some_and(|byte| !is_around(byte)) {
         return false;
@@ -91,20 +95,24 @@ fn begins_payload(text: &str, letters: Range<usize>, found: &Redaction<'_>) -> b
     let mut before = before.trim_end_matches(is_outer);
     // line breaks written by reference, `&#xA;`
     while before.ends_with(';') {
-        let from = before.floor_char_boundary(before.len().saturating_sub(LONGEST_REFERENCE));
-        let Some(at) = before[from..].rfind('&') else { break };
-        before = before[..from + at].trim_end_matches(is_outer);
+        let name =
+            before.bytes().rev().skip(1).take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#').count();
+        let Some(at) = before.len().checked_sub(name + 2).filter(|at| before.as_bytes()[*at] == b'&') else { break };
+        before = before[..at].trim_end_matches(is_outer);
     }
     if before.ends_with('=') {
         let padding = after.bytes().take_while(|byte| *byte == b'=').count();
-        return found.is_payload(&text[letters.start..letters.end + padding]);
+        let value = &text[letters.start..letters.end + padding];
+        // the end of `<a b=…/>` is a letter of base64, too
+        let closed = value.strip_suffix('/').filter(|_| after.starts_with('>'));
+        return found.is_payload(value) || closed.is_some_and(|value| found.is_payload(value));
     }
     if before.bytes().next_back().is_some_and(|byte| !is_mark(byte)) {
         return false;
     }
     let end = after.bytes().position(is_mark).unwrap_or(after.len());
     let whole = text[letters.start..letters.end + end].trim_end_matches(is_outer);
-    unescape(whole).map_or(true, |whole| found.is_payload(&whole))
+    unescape(whole).map_or(true, |whole| found.is_payload(whole.trim()))
 }
 
 /// Whether references to characters may make words of `text`; those to line breaks, which are common, do not.
@@ -122,7 +130,7 @@ fn breaks_line(reference: &str) -> bool {
         Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
         None => number.parse(),
     };
-    code.is_ok_and(|code| code <= u32::from(b' ') || code > 0x7f)
+    code.is_ok_and(|code| code <= u32::from(b' ') || (code > 0x7f && code != u32::from(SEPARATOR)))
 }
 
 /// Which bytes are of a class, block by block: the lowest bit tells of the first. No byte makes a branch, so that many

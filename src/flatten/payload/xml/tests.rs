@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use super::{Clues, Redaction, plain::is_plain, walk};
 
 /// Pieces of XML, whole and broken, with what tells of secrets in all of its places, and what only seems to.
-const PIECES: [&str; 48] = [
+const PIECES: [&str; 56] = [
     "<a>",
     "</a>",
     "<a ",
@@ -54,6 +54,14 @@ const PIECES: [&str; 48] = [
     "<key>",
     "</key>",
     "<string>",
+    "\u{f000}",
+    "&#xF000;",
+    "&#xA0;",
+    "&#0000000010;",
+    "cGFzc3dvcmQ9aHVudGV",
+    "yMiEK",
+    "PGEgcGFzc3dvcmQ9Imh1bnRlcjIhIi8+",
+    "b=PGEgcGFzc3dvcmQ9Imh1bnRlcjIhIi8+/>",
 ];
 
 proptest! {
