@@ -1,23 +1,38 @@
 //! What a handler says of a job, and when one that failed is tried again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// Told by a handler as soon as what all jobs need is there. A worker that took none for want of it, and then one to
 /// see, takes as many as it may again before that one has ended.
-#[derive(Debug, Clone, Default)]
-pub struct Ready(Arc<Notify>);
+#[derive(Debug, Clone)]
+pub struct Ready(Arc<watch::Sender<Option<Instant>>>);
+
+impl Default for Ready {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
 
 impl Ready {
-    /// It is there.
-    pub fn tell(&self) {
-        self.0.notify_one();
+    /// It is there for a job that began at `since`. One that began before it was missed says nothing.
+    pub fn tell(&self, since: Instant) {
+        self.0.send_if_modified(|latest| {
+            let is_later = latest.is_none_or(|latest| latest < since);
+            if is_later {
+                *latest = Some(since);
+            }
+            is_later
+        });
     }
 
-    /// Waits until it is told; once is enough, however many tell it meanwhile.
-    pub(super) async fn told(&self) {
-        self.0.notified().await;
+    /// When the job began that began last of those that told it.
+    pub(super) fn latest(&self) -> watch::Receiver<Option<Instant>> {
+        self.0.subscribe()
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::task::{Id, JoinSet};
+use tokio::{
+    sync::watch,
+    task::{Id, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -27,6 +30,8 @@ const MAINTAIN: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long nobody is rescued after Redis was away, or its clock jumped: all workers renew their heartbeats meanwhile.
 const MERCY: Duration = Duration::from_secs(12);
+/// How long a job tries alone after a pause.
+const SLOW_TRY: Duration = Duration::from_secs(15);
 /// How long jobs may take to end once they were told to.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a worker with empty hands tries to say goodbye.
@@ -61,6 +66,8 @@ pub(super) struct Shift {
     /// Whether it was told that the server refuses to let us wait.
     wait_refused: bool,
     hold: Option<Hold>,
+    /// When the job began that has found last what all jobs need.
+    ready: watch::Receiver<Option<Instant>>,
     stopping: Option<Instant>,
     tally: Tally,
 }
@@ -72,6 +79,7 @@ impl Shift {
         Self {
             link: Link::new(url.clone(), &name, worker.observer.clone(), worker.health.clone()),
             waiting: Waiting::start(url, name),
+            ready: worker.ready.latest(),
             worker,
             stop,
             stop_jobs: CancellationToken::new(),
@@ -170,10 +178,18 @@ impl Shift {
         if self.stopping.is_some() || held {
             return 0;
         }
-        // until one job has shown that what was missing is there, one is enough
-        let doubtful = self.hold.as_ref().is_some_and(|hold| !hold.disproved);
-        let most = if doubtful { 1 } else { self.options().concurrency };
-        most.saturating_sub(self.in_hand.len() + usize::from(self.waiting.is_asked()))
+        let free = self.options().concurrency.saturating_sub(self.in_hand.len());
+        let most = match self.hold.as_ref().filter(|hold| !hold.disproved) {
+            // until one job has shown that what was missing is there, one is enough, and one more where it takes long
+            Some(hold) => {
+                let allowed = 1 + hold.until.elapsed().as_secs() / SLOW_TRY.as_secs();
+                // those that began before say nothing
+                let trying = self.in_hand.values().filter(|held| held.since >= hold.until).count();
+                free.min(usize::try_from(allowed).unwrap_or(usize::MAX).saturating_sub(trying))
+            }
+            None => free,
+        };
+        most.saturating_sub(usize::from(self.waiting.is_asked()))
     }
 
     /// Settles what is done, and takes what there is room for.
@@ -281,7 +297,7 @@ impl Shift {
                 }
                 Answer::Failed(error) => self.wait_failed(&error),
             },
-            () = self.worker.ready.told() => self.disprove_hold(),
+            Ok(()) = self.ready.changed() => self.disprove_hold(),
             () = tokio::time::sleep_until(until.into()) => {}
         }
     }

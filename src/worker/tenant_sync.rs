@@ -1,6 +1,9 @@
 //! The handler that syncs a job's tenant, and what a sync's end means for the job.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -40,12 +43,13 @@ pub struct TenantSync {
 struct Watch {
     reporter: Arc<dyn Reporter>,
     ready: Ready,
+    since: Instant,
 }
 
 impl Reporter for Watch {
     fn report(&self, tenant: &TenantId, event: &SyncEvent<'_>) {
         if matches!(event, SyncEvent::RowsWritten { .. }) {
-            self.ready.tell();
+            self.ready.tell(self.since);
         }
         self.reporter.report(tenant, event);
     }
@@ -55,6 +59,7 @@ impl TenantSync {
     /// Syncs the job's tenant.
     pub async fn run(self, job: Job, stop: CancellationToken) -> Outcome {
         let span = tracing::info_span!("job", job.id = %job.id, tenant.id = %job.tenant_id);
+        let since = Instant::now();
         async move {
             let request = SyncRequest {
                 tenant: job.tenant_id.clone(),
@@ -66,7 +71,7 @@ impl TenantSync {
                 wait: false,
             };
             let source = Source::Graph(Box::new(self.graph));
-            let reporter = Arc::new(Watch { reporter: self.reporter, ready: self.ready });
+            let reporter = Arc::new(Watch { reporter: self.reporter, ready: self.ready, since });
             let synced = Box::pin(sync::run(request, source, &self.store, reporter, stop, self.longest)).await;
             metrics::count_sync(&synced.report);
             outcome(synced, self.store).await

@@ -248,9 +248,9 @@ async fn jobs_that_find_the_database_and_fail_by_it_later_do_not_cut_the_pauses_
     let worker = Worker::new(redis.url(), options(2), diary.clone());
     let (ready, stop) = (worker.ready().clone(), CancellationToken::new());
     let handler = move |_, _| {
-        let ready = ready.clone();
+        let (ready, since) = (ready.clone(), Instant::now());
         async move {
-            ready.tell();
+            ready.tell(since);
             tokio::time::sleep(Duration::from_millis(50)).await;
             Outcome::NotReady { error: "the database is read-only".to_owned() }
         }

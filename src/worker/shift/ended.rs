@@ -96,7 +96,9 @@ impl Shift {
 
     /// A job has found what was missing. One that began before the pause says nothing: it must not cut that short.
     pub(super) fn disprove_hold(&mut self) {
-        if let Some(hold) = self.hold.as_mut().filter(|hold| hold.until <= Instant::now()) {
+        let since = *self.ready.borrow_and_update();
+        let is_after = |hold: &&mut Hold| since.is_some_and(|since| since >= hold.until);
+        if let Some(hold) = self.hold.as_mut().filter(is_after) {
             hold.disproved = true;
             self.worker.health.holds(None);
         }
