@@ -77,7 +77,7 @@ const CERTAIN: [&str; 25] = [
 ];
 
 /// How other names of secrets end.
-const ENDINGS: [&str; 62] = [
+const ENDINGS: [&str; 67] = [
     "accountkey",
     "acctkey",
     "activationcode",
@@ -90,6 +90,7 @@ const ENDINGS: [&str; 62] = [
     "authorizationkey",
     "challenge",
     "companykey",
+    "connectorkey",
     "contrasena",
     "contraseña",
     "customerkey",
@@ -103,6 +104,7 @@ const ENDINGS: [&str; 62] = [
     "hmackey",
     "inpkey",
     "installationkey",
+    "installkey",
     "invitationcode",
     "kennwort",
     "keymaterial",
@@ -119,6 +121,7 @@ const ENDINGS: [&str; 62] = [
     "pidkey",
     "pincode",
     "privkey",
+    "provisioningkey",
     "pswd",
     "pwd",
     "recoverykey",
@@ -126,9 +129,11 @@ const ENDINGS: [&str; 62] = [
     "registrationkey",
     "secret",
     "secretreferencevalueid",
-    "sharedkey",
+    "servicekey",
     "setupkey",
+    "sharedkey",
     "signingkey",
+    "sitekey",
     "storagekey",
     "subscriptionkey",
     "symmkey",
