@@ -1,22 +1,13 @@
 //! What a handler says of a job, and when one that failed is tried again.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 /// Told by a handler as soon as what all jobs need is there. A worker that took none for want of it, and then one to
 /// see, takes as many as it may again before that one has ended.
-#[derive(Debug, Clone)]
-pub struct Ready(Arc<watch::Sender<Option<Instant>>>);
-
-impl Default for Ready {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
-    }
-}
+#[derive(Debug, Clone, Default)]
+pub struct Ready(watch::Sender<Option<Instant>>);
 
 impl Ready {
     /// It is there for a job that began at `since`. One that began before it was missed says nothing.

@@ -30,8 +30,6 @@ const MAINTAIN: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long nobody is rescued after Redis was away, or its clock jumped: all workers renew their heartbeats meanwhile.
 const MERCY: Duration = Duration::from_secs(12);
-/// How long a job tries alone after a pause.
-const SLOW_TRY: Duration = Duration::from_secs(15);
 /// How long jobs may take to end once they were told to.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a worker with empty hands tries to say goodbye.
@@ -180,12 +178,10 @@ impl Shift {
         }
         let free = self.options().concurrency.saturating_sub(self.in_hand.len());
         let most = match self.hold.as_ref().filter(|hold| !hold.disproved) {
-            // until one job has shown that what was missing is there, one is enough, and one more where it takes long
             Some(hold) => {
-                let allowed = 1 + hold.until.elapsed().as_secs() / SLOW_TRY.as_secs();
                 // those that began before say nothing
                 let trying = self.in_hand.values().filter(|held| held.since >= hold.until).count();
-                free.min(usize::try_from(allowed).unwrap_or(usize::MAX).saturating_sub(trying))
+                free.min(hold.tries().saturating_sub(trying))
             }
             None => free,
         };

@@ -265,6 +265,45 @@ async fn jobs_that_find_the_database_and_fail_by_it_later_do_not_cut_the_pauses_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_before_a_pause_neither_ends_it_nor_keeps_another_from_trying() {
+    let redis = Redis::start();
+    enqueue(&redis, "long.example.com").await;
+    let diary = Arc::new(Diary::default());
+    let worker = Worker::new(redis.url(), Options { shutdown_timeout: Duration::ZERO, ..options(3) }, diary.clone());
+    let (ready, stop) = (worker.ready().clone(), CancellationToken::new());
+    let begun = Arc::new(AtomicUsize::new(0));
+    let begin = begun.clone();
+    let handler = move |job: Job, stop: CancellationToken| {
+        let (ready, begun, since) = (ready.clone(), begin.clone(), Instant::now());
+        begun.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if job.tenant_id.as_str() != "long.example.com" {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                return Outcome::NotReady { error: "too many connections".to_owned() };
+            }
+            // it tells while another tries
+            until("one tries", || begun.load(Ordering::SeqCst) == 4).await;
+            ready.tell(since);
+            stop.cancelled().await;
+            Outcome::Stopped
+        }
+    };
+    let task = tokio::spawn(worker.run(handler, stop.clone()));
+    until("begun", || begun.load(Ordering::SeqCst) == 1).await;
+    for tenant in 0..4 {
+        enqueue(&redis, &format!("{tenant}.example.com")).await;
+    }
+    let since = Instant::now();
+    // as many as there was room for, and one after the pause
+    until("held again", || diary.count("holding") == 2).await;
+    assert!(since.elapsed() < Duration::from_secs(10), "it was kept from trying for {:?}", since.elapsed());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!((diary.count("put off"), begun.load(Ordering::SeqCst)), (3, 4), "{:?}", diary.0.lock().unwrap());
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_works_on_within_a_second_of_redis_being_back() {
     let mut redis = Redis::start();
     let worker = start(redis.url(), options(2), |_, _| async { done() });

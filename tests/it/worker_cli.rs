@@ -54,6 +54,17 @@ fn setup_with(database: &Database, url: &str) -> Setup {
     Setup { runtime, graph, redis, program }
 }
 
+/// The program as a role that owns no database, which made the tables in its first sync.
+fn setup_of_guest() -> (Database, Setup) {
+    let database = Database::postgres();
+    database.execute(&format!("GRANT ALL ON SCHEMA public TO {GUEST}"));
+    let Database::Postgres(server) = &database else { unreachable!() };
+    let setup = setup_with(&database, &server.url_for(GUEST, GUEST_PASSWORD));
+    setup.enqueue(&[OTHER]);
+    setup.drain();
+    (database, setup)
+}
+
 impl Setup {
     fn enqueue(&self, tenants: &[&str]) -> Vec<Value> {
         let flags = tenants.iter().flat_map(|tenant| ["--tenant", tenant]);
@@ -334,12 +345,7 @@ fn a_connection_that_breaks_in_the_middle_counts_no_attempt_although_the_databas
 
 #[test]
 fn jobs_wait_while_the_database_takes_nothing() {
-    let database = Database::postgres();
-    database.execute(&format!("GRANT ALL ON SCHEMA public TO {GUEST}"));
-    let Database::Postgres(server) = &database else { unreachable!() };
-    let setup = setup_with(&database, &server.url_for(GUEST, GUEST_PASSWORD));
-    setup.enqueue(&[OTHER]);
-    setup.drain();
+    let (database, setup) = setup_of_guest();
     let name = database.line("SELECT current_database() AS line");
     let read_only =
         |is| format!("BEGIN READ WRITE; ALTER DATABASE {name} SET default_transaction_read_only = {is}; COMMIT");
@@ -364,12 +370,7 @@ fn jobs_wait_while_the_database_takes_nothing() {
 
 #[test]
 fn a_right_that_is_missing_lets_one_job_after_the_other_try() {
-    let database = Database::postgres();
-    database.execute(&format!("GRANT ALL ON SCHEMA public TO {GUEST}"));
-    let Database::Postgres(server) = &database else { unreachable!() };
-    let setup = setup_with(&database, &server.url_for(GUEST, GUEST_PASSWORD));
-    setup.enqueue(&[OTHER]);
-    setup.drain();
+    let (database, setup) = setup_of_guest();
     database.execute(&format!("REVOKE INSERT ON settings FROM {GUEST}"));
     setup.enqueue(&[TENANT, THIRD]);
     let worker = setup.worker(&["--concurrency", "2"]);

@@ -14,6 +14,8 @@ use crate::{
 const BUSY_PAUSE: Duration = Duration::from_secs(5);
 /// How soon a job comes back that could not begin for want of what all jobs need.
 const NOT_READY_PAUSE: Duration = Duration::from_secs(1);
+/// How long a job tries alone after a pause.
+const SLOW_TRY: Duration = Duration::from_secs(15);
 /// The longest pause of a worker whose jobs cannot begin.
 const LONGEST_HOLD: Duration = Duration::from_secs(10);
 
@@ -23,6 +25,15 @@ pub(super) struct Hold {
     pause: Duration,
     /// What was missing is there. A job that still ends for want of it makes the next pause longer.
     pub(super) disproved: bool,
+}
+
+impl Hold {
+    /// How many jobs may try after the pause, until one has shown that what was missing is there: one is enough, and one
+    /// more where it takes long.
+    pub(super) fn tries(&self) -> usize {
+        let more = self.until.elapsed().as_secs() / SLOW_TRY.as_secs();
+        usize::try_from(more).unwrap_or(usize::MAX).saturating_add(1)
+    }
 }
 
 impl Shift {
