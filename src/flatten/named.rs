@@ -33,14 +33,10 @@ impl Named {
 
     /// Takes the name that Microsoft gives it, if any.
     pub(super) fn name_officially(&mut self, official: Option<&Arc<Official>>) {
-        if !self.is_named_by(official) {
+        // most are known already, or still unknown: words take longer than all else
+        if official.map(Arc::as_ptr) != self.official.as_ref().map(Arc::as_ptr) {
             self.name(official);
         }
-    }
-
-    /// Whether it has that name already, or still has none.
-    pub(super) fn is_named_by(&self, official: Option<&Arc<Official>>) -> bool {
-        official.map(Arc::as_ptr) == self.official.as_ref().map(Arc::as_ptr)
     }
 
     fn name(&mut self, official: Option<&Arc<Official>>) {

@@ -280,9 +280,7 @@ impl<'t> Walk<'_, 't> {
             // what is no secret itself may hold one
             Some(_) => self.found.inner(run.place.clone(), trimmed, write),
             // it begins like XML, and is none
-            None if trimmed.len() == self.found.text.trim_start_matches('\u{feff}').trim().len() => {
-                self.unread(run.place);
-            }
+            None if self.is_all(&run.place) => self.unread(run.place),
             None => {
                 if matches!(run.text, Cow::Borrowed(_)) && self.clues.are_none_in(&run.place) {
                     self.found.inner_payload(run.place.clone(), trimmed, write);
@@ -311,6 +309,12 @@ impl<'t> Walk<'_, 't> {
             parent.neighbour = closed.neighbour;
             parent.named = true;
         }
+    }
+
+    /// Whether a text without any tag is all that there is.
+    fn is_all(&self, place: &Range<usize>) -> bool {
+        let (text, is_mark) = (self.found.text, '\u{feff}');
+        place.end == text.len() && text[..place.start].trim_start_matches(is_mark).is_empty()
     }
 
     /// What is not taken apart.

@@ -203,15 +203,15 @@ const LONGEST: usize = 96;
 /// Whether `name`, of whatever spelling, is that of a secret: `client_secret`, `com.contoso.ApiToken`,
 /// `./Vendor/MSFT/WiFi/…/Password`.
 pub(in crate::flatten) fn is_secret_name(name: &str) -> bool {
-    static MAYBE: LazyLock<WordSearch> = LazyLock::new(|| WordSearch::new([&STEMS[..], &["license"]].concat()));
+    static MAYBE: LazyLock<WordSearch> =
+        LazyLock::new(|| WordSearch::new([&STEMS[..], &["license", "string"]].concat()));
     let last = || last_parts(name).next().unwrap_or(name);
     if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) || last().eq_ignore_ascii_case(AUTHORIZATION) {
         return true;
     }
     let name = tail(name);
-    let is_parted = || name.bytes().any(|byte| !byte.is_ascii_alphabetic());
     let ends_with_pw = || super::ends_with(name.trim_end_matches(|c: char| !c.is_ascii_alphabetic()), "pw");
-    if !(MAYBE.is_match(name) || ends_with_pw() || is_parted() && MAYBE.is_match(&letters(name))) {
+    if !MAYBE.is_match(name) && !ends_with_pw() {
         return false;
     }
     let mut letters = letters(name);

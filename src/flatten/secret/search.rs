@@ -12,6 +12,7 @@ const GROUPS: usize = 16;
 
 /// So much of a pair's hash is looked at: the table stays in the processor's nearest cache.
 const HASH_BITS: u32 = 12;
+const PLACES: usize = 1 << HASH_BITS;
 
 /// Pairs that are looked at between two branches.
 const STRIDE: usize = 8;
@@ -32,7 +33,7 @@ pub(in crate::flatten) struct WordSearch {
     longest: usize,
     /// By a pair's hash, from the lowest bit: the groups for which it may be the first pair, and those for which it may
     /// be the second.
-    table: Vec<u32>,
+    table: Box<[u32; PLACES]>,
     groups: [Vec<Letters>; GROUPS],
 }
 
@@ -59,11 +60,16 @@ pub(in crate::flatten) struct Found {
 impl WordSearch {
     /// A search for words of ASCII, in small letters, each of three or more.
     pub(in crate::flatten) fn new(words: Vec<&'static str>) -> Self {
+        debug_assert!(
+            words
+                .iter()
+                .all(|word| word.len() > 2 && word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()))
+        );
         let both = |(at, word): (usize, &&str)| [0, 1].map(|parity| Letters::of(at, word.as_bytes(), parity));
         let mut all: Vec<_> = words.iter().enumerate().flat_map(both).collect();
         // those that are alike hinder each other least
         all.sort_by_key(|letters| letters.known.to_le_bytes());
-        let mut table = vec![0; 1 << HASH_BITS];
+        let mut table = Box::new([0; PLACES]);
         let mut groups = [const { Vec::new() }; GROUPS];
         let together = all.len().div_ceil(GROUPS).max(1);
         for (at, letters) in all.into_iter().enumerate() {
@@ -102,8 +108,7 @@ impl WordSearch {
     }
 
     fn scan(&self, text: &[u8], found: &mut dyn FnMut(Found) -> ControlFlow<()>) -> ControlFlow<()> {
-        let Some(table) = self.table.first_chunk::<{ 1 << HASH_BITS }>() else { return ControlFlow::Continue(()) };
-        let groups_of = |pair: [u8; 2]| table[hash(pair)];
+        let groups_of = |pair: [u8; 2]| self.table[hash(pair)];
         let (pairs, rest) = text.as_chunks();
         let (strides, pairs) = pairs.as_chunks::<STRIDE>();
         // for which groups the pair before may be the first
@@ -126,7 +131,10 @@ impl WordSearch {
         let last = rest.first().map(|byte| [*byte, 0]);
         for pair in pairs.iter().copied().chain(last) {
             let groups = groups_of(pair);
-            self.compare(text, at, before & (groups >> GROUPS), found)?;
+            let hit = before & (groups >> GROUPS);
+            if hit != 0 {
+                self.compare(text, at, hit, found)?;
+            }
             before = groups;
             at += 2;
         }
@@ -142,9 +150,6 @@ impl WordSearch {
         mut groups: u32,
         found: &mut dyn FnMut(Found) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if groups == 0 {
-            return ControlFlow::Continue(());
-        }
         let Some(from) = at.checked_sub(2) else { return ControlFlow::Continue(()) };
         let window = match text[from..].first_chunk() {
             Some(window) => u32::from_le_bytes(*window),

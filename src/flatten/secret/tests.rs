@@ -19,6 +19,7 @@ fn names_that_hold_secrets_are_known_in_any_writing() {
         "issuerPassword",
         "connection_string",
         "AppWeb_Connection_String",
+        "com.contoso.connection.string",
         "provisioning_key",
     ] {
         assert!(is_secret_property(name), "{name}");
