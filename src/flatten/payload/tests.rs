@@ -437,7 +437,7 @@ fn hostile() -> Vec<String> {
         "API_KEY\u{f000}".repeat(50_000),
         (0..30).fold("$pw='hunter2'".to_owned(), |text, _| format!("FromBase64String('{}')", base64(text))),
         "<password>".repeat(100_000),
-        "<a>x</a>".repeat(50_000) + &" ".repeat(1 << 20),
+        "<a>[</a>".to_owned() + &"<a>x</a>".repeat(50_000) + &" ".repeat(1 << 20),
         "<key>password</key>".repeat(20_000),
         "<!DOCTYPE a [<!ENTITY a \"&b;&b;&b;\"><!ENTITY b \"&c;&c;&c;\">]><a>&a;</a>".to_owned(),
         base64(ber(0x30, &[0x24, 0x80].repeat(30_000))),
